@@ -1,0 +1,2 @@
+//! The binary `jobctl`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Turns a URL into a store or a broker.

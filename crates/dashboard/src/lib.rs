@@ -1,0 +1,1 @@
+//! Draws the pages of the web dashboard.

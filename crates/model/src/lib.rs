@@ -1,0 +1,17 @@
+//! What the domain is made of, and what can be decided without touching the world.
+//!
+//! Nothing here reads a clock (but [`clock`]), a file, the network or the environment. Names, ids and
+//! limits are checked when they are made, so whoever holds one need not check it again.
+
+pub mod bounds;
+pub mod clock;
+pub mod error;
+pub mod grants;
+pub mod id;
+pub mod job;
+pub mod json;
+pub mod limits;
+pub mod name;
+pub mod retry;
+pub mod task;
+pub mod units;

@@ -1,0 +1,55 @@
+//! Durations and sizes as people write them: `500ms`, `30s`, `7d`; `64KiB`, `128MiB`.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+
+use crate::error::Invalid;
+
+/// Reads a duration such as `500ms`, `30s`, `5m`, `2h` or `7d`.
+///
+/// # Errors
+/// When it is not one.
+pub fn parse_duration(text: &str) -> Result<Duration, Invalid> {
+    humantime::parse_duration(text)
+        .map_err(|_| Invalid::new("duration", format!("{text:?} is not like 500ms, 30s, 5m, 2h or 7d")))
+}
+
+/// Reads a size such as `64KiB` or `128MiB`, in bytes.
+///
+/// # Errors
+/// When it is not one.
+pub fn parse_size(text: &str) -> Result<u64, Invalid> {
+    ByteSize::from_str(text)
+        .map(|size| size.as_u64())
+        .map_err(|_| Invalid::new("size", format!("{text:?} is not like 64KiB or 128MiB")))
+}
+
+/// A size for people: `131 MiB`, `1.5 KiB`.
+#[must_use]
+pub fn show_size(bytes: u64) -> String {
+    ByteSize::b(bytes).display().iec().to_string()
+}
+
+/// A duration for people, rounded to milliseconds: `1m 30s`, `250ms`.
+#[must_use]
+pub fn show_duration(duration: Duration) -> String {
+    let rounded = Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
+    humantime::format_duration(rounded).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_durations_are_read_as_written() {
+        assert_eq!(parse_size("64KiB"), Ok(65_536));
+        assert_eq!(parse_size("128MiB"), Ok(134_217_728));
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_duration("7d"), Ok(Duration::from_secs(604_800)));
+        assert!(parse_duration("soon").is_err());
+        assert!(parse_size("big").is_err());
+    }
+}

@@ -1,0 +1,1 @@
+//! The wire: the generated protobuf types and the client of our API.

@@ -1,0 +1,1 @@
+//! How every loop starts, ticks, backs off and stops, and how telemetry is set up.

@@ -1,0 +1,135 @@
+//! What people ask: submit, look, cancel, retry.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use model::id::{JobId, Lease};
+use model::job::{FileInfo, Job, JobState, LogLine, NewJob, OutputFile};
+use model::name::{Namespace, QueueName, TaskName};
+
+use crate::{Offer, Result};
+
+/// Jobs to store, all or none.
+#[derive(Debug, Clone)]
+pub struct Submit {
+    /// The jobs, at most [`model::bounds::BATCH_JOBS_MAX`]. Keys may repeat inside a batch.
+    pub jobs: Vec<NewJob>,
+    /// The attempt that makes them, when a task enqueues child jobs: it must still hold its lease.
+    pub parent: Option<Lease>,
+}
+
+/// What became of one submitted job, in input order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Submitted {
+    /// The job that stands for it: its own id, or that of the earlier job with the same key.
+    pub id: JobId,
+    /// Whether it is an earlier job.
+    pub duplicate: bool,
+    /// Where it stands: `queued` or `scheduled` for a new one.
+    pub state: JobState,
+    /// The reference to offer to the broker; none for a duplicate and for what is not due yet.
+    pub offer: Option<Offer>,
+}
+
+/// Which jobs to list; what is empty does not restrict.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    /// Only in this namespace.
+    pub namespace: Namespace,
+    /// Any of these states.
+    pub states: Vec<JobState>,
+    /// Of this task.
+    pub task: Option<TaskName>,
+    /// In this queue.
+    pub queue: Option<QueueName>,
+    /// With all of these tags.
+    pub tags: Vec<(String, String)>,
+    /// Stored at this instant or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Stored before this job (a page's cursor).
+    pub before: Option<JobId>,
+    /// At most this many, up to [`model::bounds::PAGE_MAX`].
+    pub limit: u32,
+}
+
+/// One page of a listing, newest first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobPage {
+    /// The jobs, without payloads' attempts and files.
+    pub jobs: Vec<Job>,
+    /// Where the next page begins; none at the end.
+    pub next: Option<JobId>,
+}
+
+/// A job to cancel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cancel {
+    /// Its namespace.
+    pub namespace: Namespace,
+    /// Its id.
+    pub id: JobId,
+}
+
+/// What a cancel found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancelled {
+    /// It was waiting and is cancelled now.
+    Done,
+    /// It runs: the wish is stored, and the attempt that holds the lease must be told.
+    Asked(Lease),
+    /// It had ended before, in this state.
+    Already(JobState),
+}
+
+/// What people ask.
+#[async_trait]
+pub trait Jobs: Send + Sync {
+    /// Stores jobs; durable when it answers. The idempotency keys are taken in the same transaction: of
+    /// many submitters of one key exactly one makes the job and all are told its id. A submit that is made
+    /// again with the same ids (because the answer was lost) changes nothing and answers the same.
+    ///
+    /// # Errors
+    /// `Conflict` when a key is known with other content (task version's task, payload or options);
+    /// `Stale` when the parent's lease is lost; `NotFound` for an unknown version. Nothing is stored then.
+    async fn submit(&self, submit: Submit) -> Result<Vec<Submitted>>;
+
+    /// One job in full, with attempts and files.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    async fn job(&self, namespace: &Namespace, id: JobId) -> Result<Job>;
+
+    /// The ids in `namespace` that begin with `prefix` (hexadecimal digits and dashes), at most `limit`, in order.
+    async fn jobs_with_prefix(&self, namespace: &Namespace, prefix: &str, limit: u32) -> Result<Vec<JobId>>;
+
+    /// One page of jobs, newest first.
+    async fn jobs(&self, filter: JobFilter) -> Result<JobPage>;
+
+    /// Of `ids`, those that ended, with the state they ended in. For those who wait.
+    async fn ended(&self, ids: &[JobId]) -> Result<Vec<(JobId, JobState)>>;
+
+    /// Cancels a waiting job, or stores the wish for a running one. Doing it twice is harmless.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    async fn cancel(&self, cancel: Cancel) -> Result<Cancelled>;
+
+    /// Lets a failed or cancelled job run again from now on, with all its attempts to spend; earlier
+    /// attempts stay in its history and the numbers go on.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` when it has not ended or succeeded.
+    async fn retry(&self, namespace: &Namespace, id: JobId) -> Result<Offer>;
+
+    /// Log lines of a job from position `after` on, at most `limit`, with the position after the last.
+    /// Positions grow; begin with 0.
+    async fn logs(&self, id: JobId, after: i64, limit: u32) -> Result<(Vec<(u32, LogLine)>, i64)>;
+
+    /// The files of the job's last finished attempt.
+    async fn files(&self, id: JobId) -> Result<Vec<FileInfo>>;
+
+    /// One file of the job's last finished attempt.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    async fn file(&self, id: JobId, name: &str) -> Result<OutputFile>;
+}

@@ -1,0 +1,36 @@
+//! The promises about durable truth, and the suite that holds every driver to them.
+//!
+//! Five roles, each a trait with the verbs one kind of caller needs: [`Jobs`] (what people ask),
+//! [`Attempts`] (what a host does), [`Plans`] and [`Terms`] (what the leader does) and [`Components`]
+//! (code by digest). One verb is one params struct and one transaction. SQL decides who wins; what it
+//! means is decided by pure functions in `model`.
+//!
+//! Two rules hold for every verb. Leases and due times are judged by the database's clock, never by the
+//! caller's. And a write about an attempt carries its [`model::id::Lease`]; when that is not current any
+//! more, nothing is written and the answer says so.
+
+mod attempts;
+mod components;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod error;
+mod jobs;
+mod plans;
+mod terms;
+
+pub use attempts::{
+    Attempts, Beat, Claim, ClaimedJob, Ended, Extend, Finish, Finished, HostSession, OpenSession, Report,
+};
+pub use components::{Components, Publish, PublishTask, Published, TaskInfo};
+pub use error::Error;
+pub use jobs::{Cancel, Cancelled, JobFilter, JobPage, Jobs, Submit, Submitted};
+pub use plans::{Due, Offer, Plans, QueueDepth, Rescue, Rescued};
+pub use terms::{Elect, Leader, Term, Terms};
+
+/// What every verb answers.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A whole store: all five roles.
+pub trait Store: Jobs + Attempts + Plans + Terms + Components {}
+
+impl<T: Jobs + Attempts + Plans + Terms + Components> Store for T {}

@@ -1,0 +1,81 @@
+//! What the leader does: find what is due, take back what was lost.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use model::id::JobId;
+use model::job::Priority;
+use model::name::QueueKey;
+
+use crate::Result;
+
+/// A reference to a due job, to be put into the ready queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// The job.
+    pub job: JobId,
+    /// The queue it waits in.
+    pub queue: QueueKey,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Since when it is due.
+    pub run_at: DateTime<Utc>,
+}
+
+/// Which due jobs to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// Only what became due at this instant or later: the cheap steady read. None: everything (the sweep).
+    pub since: Option<DateTime<Utc>>,
+    /// At most this many of each queue and priority, the longest due first.
+    pub limit: u32,
+}
+
+/// A round of taking back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rescue {
+    /// At most this many jobs in this round.
+    pub limit: u32,
+}
+
+/// What a round of taking back did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rescued {
+    /// Sessions whose lease had run out and that were closed now.
+    pub sessions: u32,
+    /// Jobs that may run again at once.
+    pub offers: Vec<Offer>,
+    /// Jobs that ended: parked after [`model::bounds::LOSSES_MAX`] lost leases, cancelled meanwhile, or expired.
+    pub ended: Vec<JobId>,
+}
+
+/// How much stands in a queue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueueDepth {
+    /// The queue.
+    pub queue: QueueKey,
+    /// Due and unclaimed.
+    pub queued: u64,
+    /// Claimed.
+    pub running: u64,
+    /// Not due yet.
+    pub scheduled: u64,
+    /// Whether it hands out nothing.
+    pub paused: bool,
+    /// How long the longest waiting due job has waited, in seconds.
+    pub oldest_queued_seconds: Option<f64>,
+}
+
+/// What the leader does. Every verb is harmless when done twice or by two.
+#[async_trait]
+pub trait Plans: Send + Sync {
+    /// Due and unclaimed jobs of every queue that is not paused, most urgent first, with the database's
+    /// present instant (the next steady read's `since`, less a margin for commits under way).
+    async fn due(&self, due: Due) -> Result<(Vec<Offer>, DateTime<Utc>)>;
+
+    /// Closes sessions whose lease has run out, takes back the jobs of closed sessions (their attempts are
+    /// recorded as `lost`, counted apart from failures), and ends what expired before it was started.
+    async fn rescue(&self, rescue: Rescue) -> Result<Rescued>;
+
+    /// Every queue with what stands in it.
+    async fn depths(&self) -> Result<Vec<QueueDepth>>;
+}

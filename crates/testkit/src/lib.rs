@@ -1,0 +1,1 @@
+//! Used only by tests: private servers, scripted parts, waiting without sleeping.

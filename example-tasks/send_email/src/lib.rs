@@ -1,0 +1,1 @@
+//! Sends an e-mail through the host's mail capability.

@@ -1,0 +1,1 @@
+//! Takes ready jobs and sees them through.

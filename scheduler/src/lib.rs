@@ -1,0 +1,1 @@
+//! Looks at the clock and moves jobs along, and answers the front door.

@@ -1,0 +1,1 @@
+//! Makes a task a plain Rust function.

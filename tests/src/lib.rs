@@ -1,0 +1,1 @@
+//! Whole-system stories, told through the binary as a user would.
