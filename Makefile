@@ -1,0 +1,52 @@
+# Every target does its own set-up: a fresh machine needs Rust, gcc, make and apt-get, nothing else.
+.DEFAULT_GOAL := help
+.PHONY: help demo dev build tasks polyglot test lint fmt docs deny sql setup clean
+
+help: ## What can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## Two tasks published and run on an embedded system, results shown, nothing left running
+	@scripts/demo
+
+dev: ## The same system, kept up until ctrl-c
+	@scripts/demo --keep
+
+build: ## target/release/jobctl
+	@scripts/setup rust
+	cargo build --release -p cli
+
+tasks: ## Every Rust example as example-tasks/dist/NAME.wasm
+	@scripts/setup rust
+	@scripts/build-tasks
+
+polyglot: ## The Python and JavaScript examples, with pinned tools
+	@scripts/setup rust python node
+	@scripts/build-polyglot
+
+test: ## All that .ci/run does: format, lints, every test, docs, dependencies
+	@scripts/test
+
+lint: ## clippy, warnings as errors
+	cargo clippy --workspace --all-targets -- -D warnings
+
+fmt: ## Format everything
+	cargo fmt --all
+
+docs: ## The documentation of every crate, warnings as errors
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+
+deny: ## Sources, licences and bans of all dependencies
+	@scripts/setup deny
+	@scripts/tool cargo-deny deny --offline check bans licenses sources
+
+sql: ## Check every SQL file against fresh databases and write what the builds need
+	@scripts/setup postgres
+	@scripts/prepare-sql-postgres
+	@scripts/prepare-sql-sqlite
+
+setup: ## Install what builds and tests need on this machine
+	@scripts/setup
+
+clean: ## Remove what was built; tools stay
+	cargo clean
+	rm -rf example-tasks/dist .demo
