@@ -16,6 +16,7 @@ pub mod conformance;
 mod error;
 mod jobs;
 mod plans;
+pub mod record;
 mod terms;
 
 pub use attempts::{

@@ -1,0 +1,268 @@
+//! The suite that holds every driver to the promises of the five traits.
+//!
+//! A fact is a function that is given a [`Lab`] around a fresh, empty store and panics when the fact does
+//! not hold. A driver's test file writes one line, and gets one test for each fact, with the fact's name:
+//!
+//! ```text
+//! async fn fresh() -> Lab { /* a new database */ }
+//! store::conformance!(fresh);
+//! ```
+//!
+//! Time is the database's: facts that need a lease to run out ask for a tiny one and wait, by a deadline,
+//! until the database says that it is past.
+
+mod lab;
+
+pub use lab::Lab;
+
+#[expect(missing_docs, reason = "the name of a fact says it all")]
+pub mod claim;
+#[expect(missing_docs, reason = "the name of a fact says it all")]
+pub mod components;
+#[expect(missing_docs, reason = "the name of a fact says it all")]
+pub mod control;
+#[expect(missing_docs, reason = "the name of a fact says it all")]
+pub mod due;
+#[expect(missing_docs, reason = "the name of a fact says it all")]
+pub mod fence;
+#[expect(missing_docs, reason = "the name of a fact says it all")]
+pub mod finish;
+#[expect(missing_docs, reason = "the name of a fact says it all")]
+pub mod keys;
+#[expect(missing_docs, reason = "the name of a fact says it all")]
+pub mod look;
+#[expect(missing_docs, reason = "the name of a fact says it all")]
+pub mod report;
+#[expect(missing_docs, reason = "the name of a fact says it all")]
+pub mod rescue;
+#[expect(missing_docs, reason = "the name of a fact says it all")]
+pub mod session;
+#[expect(missing_docs, reason = "the name of a fact says it all")]
+pub mod submit;
+#[expect(missing_docs, reason = "the name of a fact says it all")]
+pub mod terms;
+
+/// Expands to one `#[tokio::test]` for each fact. `$fresh` is an async function without arguments that
+/// makes a [`Lab`] around a fresh, empty store.
+#[macro_export]
+macro_rules! conformance {
+    ($fresh:expr) => {
+        $crate::conformance! { @facts $fresh;
+            submit:
+                a_new_job_is_queued_and_offered
+                a_batch_is_answered_in_its_order
+                a_full_batch_is_stored_whole
+                an_empty_batch_is_harmless
+                a_submit_made_again_changes_nothing_and_answers_the_same
+                a_submit_made_again_does_not_revive_what_ended
+                a_payload_keeps_its_bytes
+                options_are_kept
+                a_delayed_job_is_scheduled_and_not_offered
+                an_instant_to_come_is_waited_for_and_a_past_one_is_now
+                a_job_of_an_unknown_version_is_refused_with_its_batch
+                a_child_job_names_its_parent
+                a_parent_that_lost_its_lease_makes_no_child
+                a_parent_that_ended_makes_no_child
+            ;
+            keys:
+                a_key_in_use_tells_the_earlier_job
+                a_key_twice_in_a_batch_makes_one_job
+                a_keyed_submit_made_again_answers_the_same
+                an_ended_job_still_stands_for_its_key
+                a_key_with_another_payload_is_a_conflict_and_stores_nothing
+                a_key_with_other_options_is_a_conflict
+                a_key_with_two_contents_in_a_batch_is_a_conflict
+                a_key_is_the_task_s_own
+                a_newer_version_of_the_task_keeps_its_keys
+                a_key_is_forgotten_after_its_time
+                many_submitters_of_one_key_make_one_job
+            ;
+            look:
+                an_unknown_job_is_not_found_by_its_id
+                a_job_is_not_seen_from_another_namespace
+                a_prefix_finds_its_jobs_in_order
+                a_job_is_in_the_state_it_was_brought_to
+                a_list_is_newest_first
+                a_list_shows_what_a_job_shows
+                a_list_can_be_restricted_by_state
+                a_list_can_be_restricted_by_task_queue_and_tags
+                a_list_can_be_restricted_by_time
+                pages_show_every_job_once
+                a_page_that_is_just_full_is_the_last
+                ended_tells_only_what_ended
+            ;
+            control:
+                a_waiting_job_is_cancelled_at_once
+                a_scheduled_job_is_cancelled_at_once
+                a_job_that_waits_for_another_try_is_cancelled_at_once
+                a_running_job_is_asked_to_stop
+                a_cancelled_job_does_not_run_again_after_a_failure
+                a_success_that_was_under_way_stands
+                an_ended_job_says_how_it_ended_when_it_is_cancelled
+                an_unknown_job_is_neither_cancelled_nor_tried_again
+                a_failed_job_runs_again_when_it_is_told_to
+                a_job_tried_again_has_all_its_failures_to_spend
+                a_job_tried_again_has_all_its_losses_to_spend
+                a_cancelled_job_runs_again_when_it_is_told_to
+                a_job_tried_again_can_be_cancelled
+                a_job_that_has_not_failed_is_not_tried_again
+            ;
+            claim:
+                a_claimed_job_runs_under_its_session
+                a_batch_is_claimed_whole
+                what_is_not_claimable_is_passed_over
+                racing_sessions_claim_a_job_once
+                a_delayed_job_is_claimed_once_it_is_due
+                a_job_is_not_claimed_before_its_next_try
+                an_expired_job_is_not_claimed
+                a_job_that_has_not_expired_is_claimed
+                a_closed_session_claims_nothing
+                a_session_that_was_silent_too_long_claims_nothing
+                an_unknown_session_claims_nothing
+            ;
+            fence:
+                an_attempt_that_ended_is_nobody_s
+                an_older_attempt_of_the_same_session_is_powerless
+                an_attempt_that_was_taken_back_is_powerless
+                a_session_that_was_silent_too_long_is_powerless
+                a_closed_session_is_powerless
+                a_token_with_another_session_or_number_is_powerless
+                a_lost_attempt_does_not_spoil_the_others_of_its_batch
+                an_attempt_is_finished_once_in_a_batch
+            ;
+            finish:
+                a_success_ends_the_job_with_its_result
+                a_failure_for_good_ends_the_job_with_its_reason
+                a_failure_that_may_pass_runs_again_after_its_wait
+                failures_are_counted_and_numbers_go_on
+                what_was_given_back_is_not_counted
+                a_stop_is_kept_with_its_reason_and_time
+                unmetered_fuel_is_not_nought
+                a_result_keeps_its_bytes
+                a_batch_is_finished_in_its_order
+                files_are_kept_with_their_bytes
+                files_are_those_of_the_last_finished_attempt
+            ;
+            report:
+                log_lines_are_read_in_order_and_once
+                log_lines_name_their_attempt
+                one_long_chunk_is_read_in_pieces
+                a_job_without_logs_has_none
+                the_last_progress_is_shown
+                a_checkpoint_is_given_to_the_next_attempt
+                a_checkpoint_outlives_its_host
+                a_checkpoint_is_the_job_s_own
+            ;
+            session:
+                every_session_is_a_new_one
+                open_sessions_are_listed_oldest_first
+                a_sign_of_life_keeps_the_lease
+                a_sign_of_life_tells_what_to_cancel
+                a_session_that_was_silent_too_long_cannot_be_revived
+                a_closed_session_cannot_be_revived
+                a_drain_is_told_by_the_next_sign_of_life
+                a_session_that_is_not_open_is_not_drained
+                a_closed_session_gives_back_what_it_held
+                a_closed_session_keeps_what_it_finished
+                a_job_to_be_cancelled_ends_when_its_session_closes
+                closing_an_unknown_session_is_harmless
+            ;
+            due:
+                an_empty_store_has_nothing_due
+                the_database_s_clock_is_told
+                the_most_urgent_and_then_the_longest_due_come_first
+                an_offer_names_its_queue
+                the_limit_is_for_each_queue_and_priority
+                the_steady_read_finds_only_what_became_due_since
+                what_became_due_by_waiting_is_found_by_the_steady_read
+                depths_count_what_stands_in_each_queue
+                an_emptied_queue_is_still_shown
+            ;
+            rescue:
+                there_is_nothing_to_rescue_from_the_living
+                a_lost_lease_is_rescued_once
+                a_session_without_jobs_is_closed_too
+                a_loss_is_not_a_failure
+                a_job_that_loses_too_many_hosts_is_parked
+                failures_between_losses_do_not_park_a_job
+                a_lost_job_that_was_to_be_cancelled_ends
+                a_job_that_expired_before_its_start_ends
+                a_job_that_was_started_in_time_does_not_expire
+                a_round_takes_back_no_more_than_its_limit
+                two_rescuers_take_a_job_back_once
+            ;
+            terms:
+                nobody_leads_before_the_first_election
+                one_leads_at_a_time
+                a_leader_that_asks_again_keeps_its_term
+                many_candidates_make_one_leader
+                a_renewed_term_goes_on
+                nobody_renews_what_is_not_his
+                a_lapsed_term_is_taken_over_with_a_higher_number
+                a_leader_that_resigns_is_followed_at_once
+                nobody_resigns_for_another
+                all_that_took_part_are_listed
+                a_replica_that_fell_silent_is_not_listed
+                a_renewal_is_a_sign_of_life
+            ;
+            components:
+                a_component_keeps_its_bytes
+                every_task_of_a_component_gets_a_version
+                versions_are_numbered_without_gaps
+                the_same_bytes_and_manifest_are_not_published_again
+                another_manifest_or_other_bytes_make_a_new_version
+                an_unpromoted_version_is_not_active
+                publishing_again_can_promote
+                any_version_can_be_promoted
+                a_version_is_found_by_name_number_and_digest
+                what_is_not_found_is_named
+                versions_are_listed_newest_first
+                tasks_are_listed_by_name
+                namespaces_keep_their_tasks_apart
+            ;
+        }
+    };
+    (@facts $fresh:expr; $($group:ident: $($fact:ident)+;)+) => {
+        $($(
+            #[tokio::test]
+            async fn $fact() {
+                let lab: $crate::conformance::Lab = $fresh().await;
+                $crate::conformance::$group::$fact(&lab).await;
+            }
+        )+)+
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_fact_is_in_the_suite() {
+        let suite = include_str!("mod.rs");
+        let files = [
+            include_str!("submit.rs"),
+            include_str!("keys.rs"),
+            include_str!("look.rs"),
+            include_str!("control.rs"),
+            include_str!("claim.rs"),
+            include_str!("fence.rs"),
+            include_str!("finish.rs"),
+            include_str!("report.rs"),
+            include_str!("session.rs"),
+            include_str!("due.rs"),
+            include_str!("rescue.rs"),
+            include_str!("terms.rs"),
+            include_str!("components.rs"),
+        ];
+        let names = files
+            .iter()
+            .flat_map(|file| file.lines())
+            .filter_map(|line| line.strip_prefix("pub async fn ").and_then(|rest| rest.split('(').next()));
+
+        let mut count = 0;
+        for name in names {
+            assert!(suite.lines().any(|line| line.trim() == name), "{name} is not in the suite");
+            count += 1;
+        }
+        assert!(count > 100, "{count} facts were found");
+    }
+}
