@@ -97,9 +97,11 @@ impl StopSignal {
 
     /// Waits until a stop is asked for; for ever when nobody can any more.
     pub async fn wait(&mut self) -> (StopReason, Instant) {
-        match self.0.wait_for(Option::is_some).await {
-            Ok(asked) => asked.expect("it was waited for"),
-            Err(_) => std::future::pending().await,
+        // The guard that this returns must be gone before the next await.
+        let asked = self.0.wait_for(Option::is_some).await.ok().and_then(|asked| *asked);
+        match asked {
+            Some(asked) => asked,
+            None => std::future::pending().await,
         }
     }
 }

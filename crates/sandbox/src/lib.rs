@@ -3,14 +3,44 @@
 //! A [`Sandbox`] runs one attempt at a time in a fresh store and instance: [`Sandbox::run`] takes an
 //! [`Invocation`], the [`Capabilities`] through which the guest may touch the world, and a [`StopSignal`];
 //! it answers with an [`Execution`], never with an error: whatever a guest does is an outcome.
+//!
+//! ```no_run
+//! # async fn check(bytes: Vec<u8>) -> anyhow::Result<()> {
+//! use sandbox::{Config, Sandbox};
+//!
+//! let sandbox = Sandbox::new(Config {
+//!     cache_dir: "cache".into(),
+//!     compile_command: vec!["jobctl".into(), "compile-worker".into()],
+//!     slots: 8,
+//! })?;
+//! let inspection = sandbox.inspect(bytes).await?;
+//! assert!(!inspection.tasks.is_empty());
+//! # Ok(())
+//! # }
+//! ```
 
+mod bindings;
+mod cache;
 pub mod capabilities;
+mod compile;
+mod engine;
 pub mod execution;
-
-pub use capabilities::{Capabilities, ChildJob, Header, HttpError, HttpRequest, HttpResponse, MailError, MailMessage};
-pub use execution::{Execution, Invocation, JobContext, StopHandle, StopSignal};
+mod gate;
+mod imports;
+mod inspect;
 pub mod inspection;
+mod limiter;
+mod output;
+mod run;
 mod sandbox;
+mod state;
+mod ticker;
+mod traps;
 
+pub use capabilities::{
+    Capabilities, ChildJob, Header, HttpError, HttpRequest, HttpResponse, MailError, MailMessage,
+};
+pub use compile::worker::compile_worker;
+pub use execution::{Execution, Invocation, JobContext, StopHandle, StopSignal};
 pub use inspection::{Inspection, Refusal};
 pub use sandbox::{ComponentSource, Config, Sandbox};

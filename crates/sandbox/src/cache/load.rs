@@ -1,0 +1,175 @@
+//! The road from a digest to a pre-instantiated component.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use model::id::Digest;
+use moka::future::Cache;
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+
+use super::disk::{Disk, Verified};
+use super::{Key, LoadError, Loaded};
+use crate::bindings::FullPre;
+use crate::compile::parent::{CompileError, Compiler};
+use crate::compile::precheck;
+use crate::engine::{Engines, Flavour};
+use crate::imports;
+use crate::inspection::Refusal;
+use crate::sandbox::ComponentSource;
+use crate::state::State;
+
+/// Compiled code that is kept ready in memory: a dozen Python or JavaScript components, or a thousand in Rust.
+const MEMORY_BYTES_MAX: u64 = 512 << 20;
+
+/// Loads components.
+pub(crate) struct Loader {
+    makers: [Arc<Maker>; 2],
+    compiler: Arc<Compiler>,
+    disk: Option<Arc<Disk>>,
+    memory: Cache<Key, Loaded>,
+}
+
+/// Makes components of one flavour from code.
+struct Maker {
+    engine: Engine,
+    linker: Linker<State>,
+}
+
+impl Loader {
+    /// A loader for `engines` that keeps code in `folder`; without the folder when that cannot be used.
+    pub(crate) fn new(engines: &Engines, compiler: Arc<Compiler>, folder: &Path) -> anyhow::Result<Self> {
+        let disk = match Disk::open(folder) {
+            Ok(disk) => Some(Arc::new(disk)),
+            Err(error) => {
+                tracing::warn!(
+                    folder = %folder.display(),
+                    error = %format!("{error:#}"),
+                    "the cache folder cannot be used: compiled code is kept in memory only"
+                );
+                None
+            }
+        };
+        let memory = Cache::builder()
+            .max_capacity(MEMORY_BYTES_MAX)
+            .weigher(|_: &Key, loaded: &Loaded| loaded.code_bytes.max(1))
+            .build();
+        let makers = [Maker::new(engines, Flavour::Metered)?, Maker::new(engines, Flavour::Unmetered)?];
+        Ok(Self { makers: makers.map(Arc::new), compiler, disk, memory })
+    }
+
+    /// The component of `key`, and how long the compiler took for it, in milliseconds: 0 when it did not run.
+    pub(crate) async fn load(
+        &self,
+        key: Key,
+        source: &dyn ComponentSource,
+    ) -> Result<(Loaded, u64), LoadError> {
+        if let Some(loaded) = self.memory.get(&key).await {
+            return Ok((loaded, 0));
+        }
+        let mut compile_ms = 0;
+        let loading = async {
+            if let Some(loaded) = self.kept(key).await {
+                return Ok(loaded);
+            }
+            let (loaded, took_ms) = self.compiled(key, source).await?;
+            compile_ms = took_ms;
+            Ok(loaded)
+        };
+        let loaded = self.memory.try_get_with(key, Box::pin(loading)).await;
+        loaded.map(|loaded| (loaded, compile_ms)).map_err(|error: Arc<LoadError>| LoadError::clone(&error))
+    }
+
+    fn maker(&self, flavour: Flavour) -> Arc<Maker> {
+        Arc::clone(&self.makers[usize::from(flavour == Flavour::Unmetered)])
+    }
+
+    async fn kept(&self, key: Key) -> Option<Loaded> {
+        let disk = Arc::clone(self.disk.as_ref()?);
+        let maker = self.maker(key.flavour);
+        let reading = tokio::task::spawn_blocking(move || {
+            let code = disk.read(key, &maker.engine)?;
+            match maker.make(&code) {
+                Ok(loaded) => Some(loaded),
+                Err(refusal) => {
+                    disk.discard(key, &maker.engine, &refusal.message);
+                    None
+                }
+            }
+        });
+        reading.await.ok().flatten()
+    }
+
+    async fn compiled(&self, key: Key, source: &dyn ComponentSource) -> Result<(Loaded, u64), LoadError> {
+        let bytes = source.fetch(key.sha256).await.map_err(|error| {
+            LoadError::Unavailable(format!("the component {} could not be fetched: {error:#}", key.sha256))
+        })?;
+        let bytes = blocking(move || checked(key.sha256, bytes)).await?;
+        let code = self.compiler.compile(key, bytes).await.map_err(|error| match error {
+            CompileError::Refused(refusal) => LoadError::Refused(refusal),
+            CompileError::Unavailable(text) => LoadError::Unavailable(text),
+        })?;
+        let took_ms = u64::try_from(code.took.as_millis()).unwrap_or(u64::MAX).max(1);
+        let maker = self.maker(key.flavour);
+        let disk = self.disk.clone();
+        let loaded = blocking(move || {
+            let verified = Verified::fresh(&code);
+            if let Some(disk) = disk {
+                disk.write(key, &maker.engine, &verified);
+            }
+            maker.make(&verified).map_err(LoadError::Refused)
+        });
+        Ok((loaded.await?, took_ms))
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
+) -> Result<T, LoadError> {
+    let ended = |error| LoadError::Unavailable(format!("loading broke off: {error}"));
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(ended(error)))
+}
+
+fn checked(sha256: Digest, bytes: Vec<u8>) -> Result<Vec<u8>, LoadError> {
+    let seen = Digest::of(&bytes);
+    if seen != sha256 {
+        return Err(LoadError::Altered(format!(
+            "the stored component {sha256} has been altered: its bytes have the digest {seen}"
+        )));
+    }
+    precheck::check(&bytes).map_err(LoadError::Refused)?;
+    Ok(bytes)
+}
+
+impl Maker {
+    fn new(engines: &Engines, flavour: Flavour) -> anyhow::Result<Self> {
+        let engine = engines.get(flavour).clone();
+        let mut linker = Linker::new(&engine);
+        imports::link(&mut linker)?;
+        Ok(Self { engine, linker })
+    }
+
+    fn make(&self, code: &Verified) -> Result<Loaded, Refusal> {
+        let component =
+            deserialize(&self.engine, code).map_err(|error| refusal("cannot be loaded", &error))?;
+        let instance =
+            self.linker.instantiate_pre(&component).map_err(|error| refusal("cannot be linked", &error))?;
+        let pre = FullPre::new(instance).map_err(|error| refusal("is not a task", &error))?;
+        let code_bytes = u32::try_from(code.bytes().len()).unwrap_or(u32::MAX);
+        Ok(Loaded { pre: Arc::new(pre), code_bytes })
+    }
+}
+
+fn refusal(what: &str, error: &wasmtime::Error) -> Refusal {
+    Refusal { by_policy: false, message: format!("{what}: {error:#}"), hint: None }
+}
+
+#[expect(unsafe_code, reason = "the one place where compiled code is loaded")]
+fn deserialize(engine: &Engine, code: &Verified) -> wasmtime::Result<Component> {
+    // SAFETY: the bytes must be what `Engine::precompile_component` made and nobody has altered since. A
+    // `Verified` is made in two ways only: from the standard output of the compile worker that we started for a
+    // component that passed the checks, or from a file whose HMAC-SHA256 under this folder's secret key was
+    // found right over the very bytes passed here, which are in our own memory and no longer in a file that
+    // somebody could change in between. That HMAC also covers digest, flavour and the engine's fingerprint.
+    unsafe { Component::deserialize(engine, code.bytes()) }
+}

@@ -1,0 +1,49 @@
+//! From a component's digest to something that can be instantiated at once.
+//!
+//! ```text
+//! memory (pre-instantiated, by weight) → disk (checksummed) → source (by digest) → compile worker
+//! ```
+//! One load for many waiters at every step. A disk that is full, unwritable or corrupt costs time, never a job.
+
+mod disk;
+mod load;
+
+use std::sync::Arc;
+
+use model::id::Digest;
+
+use crate::bindings::FullPre;
+use crate::engine::Flavour;
+use crate::inspection::Refusal;
+use crate::state::State;
+
+pub(crate) use load::Loader;
+
+/// What compiled code is kept by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    /// The component.
+    pub(crate) sha256: Digest,
+    /// How it is compiled.
+    pub(crate) flavour: Flavour,
+}
+
+/// A component that is ready to be instantiated.
+#[derive(Clone)]
+pub(crate) struct Loaded {
+    /// Imports linked, exports looked up.
+    pub(crate) pre: Arc<FullPre<State>>,
+    /// The size of its code, in bytes.
+    pub(crate) code_bytes: u32,
+}
+
+/// Why a component cannot be had.
+#[derive(Debug, Clone)]
+pub(crate) enum LoadError {
+    /// It is at fault itself.
+    Refused(Refusal),
+    /// Its bytes are not those of its digest.
+    Altered(String),
+    /// The machine or the store is; another try may help.
+    Unavailable(String),
+}

@@ -1,0 +1,171 @@
+//! What publish learns about a component: whether it may be stored, and what it says of itself.
+
+mod description;
+mod policy;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use model::bounds::TASKS_PER_COMPONENT_MAX;
+use model::grants::Grants;
+use model::id::{Digest, JobId};
+use model::job::{LogLine, Progress};
+use model::json::Json;
+use model::limits::Limits;
+use model::name::{Namespace, QueueKey, QueueName};
+use model::retry::Ending;
+use model::task::TaskDescription;
+
+use crate::cache::{Key, LoadError, Loaded, Loader};
+use crate::capabilities::{
+    Capabilities, ChildJob, HttpError, HttpRequest, HttpResponse, MailError, MailMessage,
+};
+use crate::compile::precheck;
+use crate::engine::Flavour;
+use crate::execution::{Invocation, JobContext, StopHandle};
+use crate::inspection::{Inspection, Refusal};
+use crate::run::{Answer, Call, call};
+use crate::sandbox::ComponentSource;
+use crate::state::State;
+use crate::ticker::Ticker;
+
+/// Fuel for `describe`: some start-up code of CPython included, a few seconds of computing.
+const DESCRIBE_FUEL: u64 = 10_000_000_000;
+
+/// Memory for `describe`: CPython with its standard library needs 60 MiB.
+const DESCRIBE_MEMORY_BYTES: u64 = 256 << 20;
+
+/// Time for `describe`; publish waits for it.
+const DESCRIBE_TIMEOUT_MS: u64 = 30_000;
+
+/// Parses, validates, compiles and describes.
+pub(crate) async fn inspect(loader: &Loader, ticker: &Ticker, bytes: Vec<u8>) -> Result<Inspection, Refusal> {
+    let size_bytes = bytes.len() as u64;
+    let look = move || {
+        let outline = precheck::check(&bytes)?;
+        let capabilities = policy::check(&outline)?;
+        Ok((Digest::of(&bytes), outline, capabilities, bytes))
+    };
+    let (sha256, outline, capabilities, bytes) = unless_broken(tokio::task::spawn_blocking(look).await)?;
+    let mut imports = outline.imports;
+    imports.sort();
+    imports.dedup();
+    let key = Key { sha256, flavour: Flavour::Metered };
+    let (loaded, compile_ms) = loader.load(key, &AtHand(bytes)).await.map_err(|error| match error {
+        LoadError::Refused(refusal) => refusal,
+        LoadError::Altered(message) | LoadError::Unavailable(message) => {
+            Refusal { by_policy: false, message, hint: None }
+        }
+    })?;
+    let tasks = describe(&loaded, ticker, sha256).await?;
+    Ok(Inspection { sha256, size_bytes, imports, capabilities, tasks, compile_ms })
+}
+
+async fn describe(loaded: &Loaded, ticker: &Ticker, sha256: Digest) -> Result<Vec<TaskDescription>, Refusal> {
+    let mut invocation = asking(sha256);
+    let (_handle, stop) = StopHandle::pair();
+    let state = State::new(&mut invocation, Arc::new(Nothing), stop.clone());
+    let called = call(&loaded.pre, ticker, state, stop, Call::Describe).await;
+    let said = match called.answer {
+        Ok(Answer::Describe(said)) => said,
+        Ok(Answer::Run(_)) => return Err(refuse("answered a question that was not asked")),
+        Err(end) => {
+            let Ending::Failed { failure, .. } = end.ending else {
+                return Err(refuse("was stopped while it described itself"));
+            };
+            return Err(Refusal {
+                by_policy: false,
+                message: format!("could not describe its tasks: {failure}"),
+                hint: Some("`describe` runs without any capability and with small limits".to_owned()),
+            });
+        }
+    };
+    if said.is_empty() {
+        return Err(refuse("describes no task"));
+    }
+    if said.len() > TASKS_PER_COMPONENT_MAX {
+        let seen = said.len();
+        return Err(policy::refuse(format!(
+            "describes {seen} tasks; a component has at most {TASKS_PER_COMPONENT_MAX}"
+        )));
+    }
+    let check = move || description::check_all(said);
+    unless_broken(tokio::task::spawn_blocking(check).await)
+}
+
+fn unless_broken<T>(done: Result<Result<T, Refusal>, tokio::task::JoinError>) -> Result<T, Refusal> {
+    done.unwrap_or_else(|error| Err(refuse(&format!("could not be checked: {error}"))))
+}
+
+fn refuse(message: &str) -> Refusal {
+    Refusal { by_policy: false, message: message.to_owned(), hint: None }
+}
+
+/// The invocation that `describe` runs under; it is no job, so it has an id of noughts.
+fn asking(sha256: Digest) -> Invocation {
+    let queue = QueueKey { namespace: Namespace::default(), queue: QueueName::default() };
+    Invocation {
+        sha256,
+        task: "describe".parse().expect("it is a name"),
+        payload: Json::default(),
+        context: JobContext { job: JobId(uuid::Uuid::nil()), queue, attempt: 1, max_attempts: 1 },
+        limits: Limits {
+            fuel: Some(DESCRIBE_FUEL),
+            memory_bytes: DESCRIBE_MEMORY_BYTES,
+            timeout_ms: DESCRIBE_TIMEOUT_MS,
+            ..Limits::default()
+        },
+        grants: Grants::default(),
+        checkpoint: None,
+    }
+}
+
+/// The bytes that are inspected.
+struct AtHand(Vec<u8>);
+
+#[async_trait]
+impl ComponentSource for AtHand {
+    async fn fetch(&self, _sha256: Digest) -> anyhow::Result<Vec<u8>> {
+        Ok(self.0.clone())
+    }
+}
+
+/// What a component may do while it describes itself.
+pub(crate) struct Nothing;
+
+const WHY_NOT: &str = "`describe` runs without any capability";
+
+#[async_trait]
+impl Capabilities for Nothing {
+    fn log(&self, _line: LogLine) {}
+
+    fn progress(&self, _progress: Progress) {}
+
+    fn cancel_requested(&self) -> bool {
+        false
+    }
+
+    fn lease_held(&self) -> bool {
+        true
+    }
+
+    async fn save_checkpoint(&self, _data: Vec<u8>) -> Result<(), String> {
+        Err(WHY_NOT.to_owned())
+    }
+
+    async fn enqueue(&self, _child: ChildJob) -> Result<JobId, String> {
+        Err(WHY_NOT.to_owned())
+    }
+
+    async fn send_mail(&self, _message: MailMessage, _call: u32) -> Result<String, MailError> {
+        Err(MailError::Refused(WHY_NOT.to_owned()))
+    }
+
+    async fn http(&self, _request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        Err(HttpError::Denied(WHY_NOT.to_owned()))
+    }
+
+    fn has_secret(&self, _name: &str) -> bool {
+        false
+    }
+}

@@ -1,0 +1,80 @@
+//! What a store holds for one attempt.
+
+use std::sync::Arc;
+
+use model::job::OutputFile;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use crate::capabilities::Capabilities;
+use crate::execution::{Invocation, JobContext, StopSignal};
+use crate::gate::Gate;
+use crate::limiter::Limiter;
+use crate::output::{Output, Stream};
+
+/// Handles (streams, pollables, secrets) a guest may hold at once.
+const HANDLES_MAX: usize = 10_000;
+
+/// Most random bytes in one call: seeds and keys need less, and the host makes them in its own memory.
+const RANDOM_BYTES_MAX: u64 = 1 << 20;
+
+/// The data behind every host function.
+pub(crate) struct State {
+    wasi: WasiCtx,
+    /// Handles of the guest.
+    pub(crate) table: ResourceTable,
+    /// Memory so far.
+    pub(crate) limiter: Limiter,
+    /// What every host call passes.
+    pub(crate) gate: Gate,
+    /// Where its text goes.
+    pub(crate) output: Arc<Output>,
+    /// The task that runs.
+    pub(crate) task: String,
+    /// What the guest may know of its job.
+    pub(crate) context: JobContext,
+    /// What was saved last.
+    pub(crate) checkpoint: Option<Vec<u8>>,
+    /// Files so far.
+    pub(crate) files: Vec<OutputFile>,
+}
+
+impl State {
+    /// The state at the beginning of an attempt; takes what it needs out of `invocation`.
+    pub(crate) fn new(
+        invocation: &mut Invocation,
+        capabilities: Arc<dyn Capabilities>,
+        stop: StopSignal,
+    ) -> Self {
+        let limits = invocation.limits.clone();
+        let output = Output::new(Arc::clone(&capabilities), limits.log_bytes);
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES_MAX);
+        let wasi = WasiCtx::builder()
+            .stdout(Stream::stdout(&output))
+            .stderr(Stream::stderr(&output))
+            .max_random_size(RANDOM_BYTES_MAX)
+            .allow_tcp(false)
+            .allow_udp(false)
+            .allow_ip_name_lookup(false)
+            .build();
+        let grants = std::mem::take(&mut invocation.grants);
+        Self {
+            wasi,
+            table,
+            limiter: Limiter::new(limits.memory_bytes),
+            gate: Gate::new(capabilities, grants, limits, invocation.context.job, stop),
+            output,
+            task: invocation.task.to_string(),
+            context: invocation.context.clone(),
+            checkpoint: invocation.checkpoint.take(),
+            files: Vec::new(),
+        }
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
