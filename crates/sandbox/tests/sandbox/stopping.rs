@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use model::error::ErrorKind;
 use model::job::StopReason;
 use model::retry::Ending;
-use sandbox::{Execution, StopHandle};
+use sandbox::{Config, Execution, Sandbox, StopHandle};
 
 use crate::guests::{Guest, running};
 use crate::room::{Room, assert_failed};
@@ -126,4 +126,25 @@ async fn a_computing_guest_lets_another_have_its_turn() {
 
     assert_eq!(short.ending, Ending::Succeeded);
     assert_eq!(long.await.expect("no panic").ending, Ending::Cancelled);
+}
+
+#[tokio::test]
+async fn a_job_that_waits_for_the_compiler_is_cancelled_at_once() {
+    let mut room = Room::new();
+    let compile_command = ["/bin/sh", "-c", "exec sleep 60"].map(str::to_owned).to_vec();
+    let config = Config { cache_dir: room.folder.path().to_owned(), compile_command, slots: 1 };
+    room.sandbox = Sandbox::new(config).expect("the engines can be made");
+    let (handle, stop) = StopHandle::pair();
+    let began = Instant::now();
+
+    let cancelling = async {
+        while room.shelf.fetched.load(Ordering::Relaxed) == 0 {
+            tokio::task::yield_now().await;
+        }
+        handle.stop(StopReason::Cancel);
+    };
+    let (execution, ()) = tokio::join!(room.run_until(Guest::default().build(), stop), cancelling);
+
+    assert_eq!(execution.ending, Ending::Cancelled);
+    assert!(began.elapsed() < Duration::from_secs(20));
 }
