@@ -11,7 +11,7 @@ use wasmtime::component::{Component, Linker};
 use super::disk::{Disk, Verified};
 use super::{Key, LoadError, Loaded};
 use crate::bindings::FullPre;
-use crate::compile::parent::{CompileError, Compiler};
+use crate::compile::parent::{CompileError, Compiler, Keep};
 use crate::compile::precheck;
 use crate::engine::{Engines, Flavour};
 use crate::imports;
@@ -105,20 +105,19 @@ impl Loader {
             LoadError::Unavailable(format!("the component {} could not be fetched: {error:#}", key.sha256))
         })?;
         let bytes = blocking(move || checked(key.sha256, bytes)).await?;
-        let code = self.compiler.compile(key, bytes).await.map_err(|error| match error {
+        let maker = self.maker(key.flavour);
+        let (disk, engine) = (self.disk.clone(), maker.engine.clone());
+        let keep: Keep = Box::new(move |code| {
+            if let Some(disk) = disk {
+                disk.write(key, &engine, &Verified::fresh(code));
+            }
+        });
+        let code = self.compiler.compile(key, bytes, keep).await.map_err(|error| match error {
             CompileError::Refused(refusal) => LoadError::Refused(refusal),
             CompileError::Unavailable(text) => LoadError::Unavailable(text),
         })?;
         let took_ms = u64::try_from(code.took.as_millis()).unwrap_or(u64::MAX).max(1);
-        let maker = self.maker(key.flavour);
-        let disk = self.disk.clone();
-        let loaded = blocking(move || {
-            let verified = Verified::fresh(&code);
-            if let Some(disk) = disk {
-                disk.write(key, &maker.engine, &verified);
-            }
-            maker.make(&verified).map_err(LoadError::Refused)
-        });
+        let loaded = blocking(move || maker.make(&Verified::fresh(&code)).map_err(LoadError::Refused));
         Ok((loaded.await?, took_ms))
     }
 }

@@ -51,6 +51,9 @@ pub(crate) enum CompileError {
     Unavailable(String),
 }
 
+/// Keeps new code for later; called once, on a thread that may block.
+pub(crate) type Keep = Box<dyn FnOnce(&Arc<Code>) + Send>;
+
 type Compiling = Shared<BoxFuture<'static, Result<Arc<Code>, CompileError>>>;
 
 /// Starts the workers.
@@ -77,26 +80,31 @@ impl Compiler {
         self.compiled.load(Ordering::Relaxed)
     }
 
-    /// Compiles `bytes`. Who comes while the same component is being compiled gets the same code; when one who
-    /// waits goes away, the work goes on for the others.
+    /// Compiles `bytes`. Who comes while the same component is being compiled gets the same code; when those who
+    /// wait go away, the work goes on, and is kept for the next.
     pub(crate) async fn compile(
         self: &Arc<Self>,
         key: Key,
         bytes: Vec<u8>,
+        keep: Keep,
     ) -> Result<Arc<Code>, CompileError> {
         let compiling = {
             let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-            under_way.entry(key).or_insert_with(|| self.start(key, bytes)).clone()
+            under_way.entry(key).or_insert_with(|| self.start(key, bytes, keep)).clone()
         };
         compiling.await
     }
 
-    fn start(self: &Arc<Self>, key: Key, bytes: Vec<u8>) -> Compiling {
+    fn start(self: &Arc<Self>, key: Key, bytes: Vec<u8>, keep: Keep) -> Compiling {
         let compiler = Arc::clone(self);
         let task = tokio::spawn(async move {
-            let result = compiler.work(key, bytes).await;
+            let result = compiler.work(key, bytes).await.map(Arc::new);
+            if let Ok(code) = result.clone() {
+                // Keeping reports its own failures.
+                let _ = tokio::task::spawn_blocking(move || keep(&code)).await;
+            }
             compiler.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-            result.map(Arc::new)
+            result
         });
         let ended = |error| CompileError::Unavailable(format!("the compile task ended: {error}"));
         async move { task.await.unwrap_or_else(|error| Err(ended(error))) }.boxed().shared()

@@ -4,11 +4,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use model::error::ErrorKind;
 use model::id::Digest;
+use model::job::StopReason;
 use model::retry::Ending;
-use sandbox::{Sandbox, StopHandle};
+use sandbox::{Config, Sandbox, StopHandle};
 
 use crate::guests::{Guest, running};
 use crate::room::{Room, assert_failed, sandbox_in};
@@ -126,4 +128,35 @@ async fn a_component_that_cannot_be_had_now_is_the_hosts_fault() {
     let execution = room.sandbox.run(&room.shelf, invocation, room.world.clone(), stop).await;
 
     assert_failed(&execution, ErrorKind::Host, "no such component");
+}
+
+#[tokio::test]
+async fn code_is_kept_when_nobody_waits_for_it_any_more() {
+    let mut room = Room::new();
+    let begun = room.folder.path().join("begun");
+    let worker = env!("CARGO_BIN_EXE_compile-worker");
+    let script = format!("/usr/bin/touch {}; exec {worker}", begun.display());
+    let compile_command = ["/bin/sh", "-c", &script].map(str::to_owned).to_vec();
+    let config = Config { cache_dir: room.folder.path().to_owned(), compile_command, slots: 1 };
+    room.sandbox = Sandbox::new(config).expect("the engines can be made");
+    let (handle, stop) = StopHandle::pair();
+
+    let cancelling = async {
+        until(|| begun.exists()).await;
+        handle.stop(StopReason::Cancel);
+    };
+    let (execution, ()) = tokio::join!(room.run_until(Guest::default().build(), stop), cancelling);
+    until(|| !code_files(&room).is_empty()).await;
+
+    assert_eq!(execution.ending, Ending::Cancelled);
+    assert_eq!(run_afresh(&mut room).await, (Ending::Succeeded, 0));
+}
+
+/// Waits for a fact without holding up the runtime.
+async fn until(fact: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !fact() {
+        assert!(Instant::now() < deadline, "it should have become true");
+        tokio::task::yield_now().await;
+    }
 }
