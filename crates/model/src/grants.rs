@@ -56,7 +56,9 @@ impl FromStr for HttpGrant {
             _ => (text, None),
         };
         let plain = host.strip_prefix("*.").unwrap_or(host);
-        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_') || (bracketed && "[]:".contains(c));
+        let fits = |c: char| {
+            c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_') || (bracketed && "[]:".contains(c))
+        };
         if plain.is_empty() || !plain.chars().all(fits) {
             return Err(refuse("is not HOST or HOST:PORT (a name, not a URL)"));
         }

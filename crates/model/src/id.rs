@@ -34,9 +34,7 @@ impl FromStr for JobId {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        Uuid::try_parse(text)
-            .map(Self)
-            .map_err(|_| Invalid::new("job id", format!("{text:?} is not a UUID")))
+        Uuid::try_parse(text).map(Self).map_err(|_| Invalid::new("job id", format!("{text:?} is not a UUID")))
     }
 }
 

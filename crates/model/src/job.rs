@@ -103,7 +103,10 @@ impl JobOptions {
             check_text("key", &key.text, KEY_BYTES_MAX)?;
         }
         if let Some(attempts) = self.max_attempts.filter(|n| !(1..=ATTEMPTS_MAX).contains(n)) {
-            return Err(Invalid::new("max-attempts", format!("{attempts} is not between 1 and {ATTEMPTS_MAX}")));
+            return Err(Invalid::new(
+                "max-attempts",
+                format!("{attempts} is not between 1 and {ATTEMPTS_MAX}"),
+            ));
         }
         if self.timeout.is_some_and(|timeout| timeout < Duration::from_millis(1)) {
             return Err(Invalid::new("timeout", "must be 1ms or longer"));
@@ -118,7 +121,9 @@ impl JobOptions {
                 let seen = value.len();
                 return Err(Invalid::new(
                     "tag",
-                    format!("the value of {key:?} has {seen} bytes; allowed are {TAG_BYTES_MAX}, none of them NUL"),
+                    format!(
+                        "the value of {key:?} has {seen} bytes; allowed are {TAG_BYTES_MAX}, none of them NUL"
+                    ),
                 ));
             }
         }
@@ -129,7 +134,10 @@ impl JobOptions {
 fn check_text(field: &'static str, text: &str, bytes_max: usize) -> Result<(), Invalid> {
     let seen = text.len();
     if text.is_empty() || seen > bytes_max || text.contains('\0') {
-        return Err(Invalid::new(field, format!("{seen} bytes; allowed are 1 to {bytes_max}, none of them NUL")));
+        return Err(Invalid::new(
+            field,
+            format!("{seen} bytes; allowed are 1 to {bytes_max}, none of them NUL"),
+        ));
     }
     Ok(())
 }

@@ -22,7 +22,10 @@ impl Json {
     pub fn check(field: &'static str, bytes: Vec<u8>, bytes_max: usize) -> Result<Self, Invalid> {
         if bytes.len() > bytes_max {
             let seen = bytes.len();
-            return Err(Invalid::new(field, format!("{seen} bytes are more than the limit of {bytes_max} bytes")));
+            return Err(Invalid::new(
+                field,
+                format!("{seen} bytes are more than the limit of {bytes_max} bytes"),
+            ));
         }
         let text = std::str::from_utf8(&bytes).map_err(|e| Invalid::new(field, format!("not UTF-8: {e}")))?;
         let mut parser = serde_json::Deserializer::from_str(text);

@@ -16,7 +16,10 @@ fn check(field: &'static str, text: &str) -> Result<(), Invalid> {
     }
     if text.len() > NAME_BYTES_MAX {
         let seen = text.len();
-        return Err(Invalid::new(field, format!("a name has at most {NAME_BYTES_MAX} bytes, this one has {seen}")));
+        return Err(Invalid::new(
+            field,
+            format!("a name has at most {NAME_BYTES_MAX} bytes, this one has {seen}"),
+        ));
     }
     let odd = text.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')));
     if let Some(odd) = odd {

@@ -87,9 +87,11 @@ pub fn decide(ending: &Ending, failures: u32, max_attempts: u32, rng: &mut impl 
 #[must_use]
 pub fn retry_of(kind: ErrorKind) -> Retry {
     match kind {
-        ErrorKind::Denied | ErrorKind::InvalidModule | ErrorKind::Fuel | ErrorKind::Output | ErrorKind::Expired => {
-            Retry::Never
-        }
+        ErrorKind::Denied
+        | ErrorKind::InvalidModule
+        | ErrorKind::Fuel
+        | ErrorKind::Output
+        | ErrorKind::Expired => Retry::Never,
         _ => Retry::Usual,
     }
 }
