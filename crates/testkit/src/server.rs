@@ -1,0 +1,1 @@
+//! A child process that listens on a free port and ends with its test.
