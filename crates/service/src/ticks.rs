@@ -57,7 +57,9 @@ impl Ticks {
                 Err(error) => {
                     let error = format!("{error:#}");
                     match &failing {
-                        None => tracing::warn!(part = self.name, error, "{} failed; it is tried again", self.name),
+                        None => {
+                            tracing::warn!(part = self.name, error, "{} failed; it is tried again", self.name)
+                        }
                         Some(_) => tracing::debug!(part = self.name, error, "{} still fails", self.name),
                     }
                     failing.get_or_insert_with(&waits).next().unwrap_or(self.backoff_max)
@@ -85,14 +87,14 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_loop_ticks_until_it_is_drained_and_outlives_failures() {
         let shutdown = Shutdown::new();
         let count = AtomicU32::new(0);
         let ticks = Ticks {
             name: "test",
-            period: Duration::from_millis(100),
-            backoff_max: Duration::from_secs(1),
+            period: Duration::from_millis(1),
+            backoff_max: Duration::from_millis(50),
             wake: None,
         };
 
@@ -102,7 +104,7 @@ mod tests {
                 if number == 9 {
                     shutdown.drain();
                 }
-                async move { if number % 3 == 0 { Err("no") } else { Ok(()) } }
+                async move { if number.is_multiple_of(3) { Err("no") } else { Ok(()) } }
             })
             .await;
 
