@@ -56,11 +56,10 @@ impl Ticks {
                 }
                 Err(error) => {
                     let error = format!("{error:#}");
-                    match &failing {
-                        None => {
-                            tracing::warn!(part = self.name, error, "{} failed; it is tried again", self.name)
-                        }
-                        Some(_) => tracing::debug!(part = self.name, error, "{} still fails", self.name),
+                    if failing.is_none() {
+                        tracing::warn!(part = self.name, error, "{} failed; it is tried again", self.name);
+                    } else {
+                        tracing::debug!(part = self.name, error, "{} still fails", self.name);
                     }
                     failing.get_or_insert_with(&waits).next().unwrap_or(self.backoff_max)
                 }
