@@ -1,1 +1,38 @@
-//! Whole-system stories, told through the binary as a user would.
+//! What the stories are told with: the binary `jobctl`, and systems that are started as a user would.
+
+mod guests;
+mod jobctl;
+mod process;
+mod smtp;
+mod system;
+mod web;
+
+pub use guests::{greedy_guest, guest, module};
+pub use jobctl::{Answer, Jobctl, jobctl_path};
+pub use process::{Launch, Process};
+pub use smtp::{Letter, SmtpServer, read_letter};
+pub use system::{Footing, Setup, System};
+pub use web::{Page, page};
+
+use std::path::{Path, PathBuf};
+
+/// The folder of the project.
+#[must_use]
+pub fn project() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// A component that `make tasks` or `make polyglot` built.
+///
+/// # Panics
+/// When it was not built.
+#[must_use]
+pub fn component(name: &str) -> PathBuf {
+    let path = project().join("example-tasks/dist").join(name).with_extension("wasm");
+    assert!(
+        path.exists(),
+        "{} is not there: run scripts/build-tasks and scripts/build-polyglot",
+        path.display()
+    );
+    path
+}

@@ -1,0 +1,143 @@
+//! An SMTP server that is not ours: aiosmtpd, which files what it receives into a Maildir.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use testkit::eventually::eventually_blocking;
+
+use crate::process::{Launch, Process};
+use crate::project;
+
+/// An SMTP server.
+#[derive(Debug)]
+pub struct SmtpServer {
+    address: String,
+    process: Option<Process>,
+    folder: TempDir,
+}
+
+/// A message as Python's own library reads it.
+#[derive(Debug)]
+pub struct Letter {
+    /// Headers, decoded.
+    pub subject: String,
+    /// Who sent it.
+    pub from: String,
+    /// Who gets it.
+    pub to: String,
+    /// Where answers go.
+    pub reply_to: Option<String>,
+    /// Its id, with its angle brackets.
+    pub message_id: String,
+    /// The `text/plain` part, decoded.
+    pub text: String,
+    /// The `text/html` part, decoded.
+    pub html: Option<String>,
+}
+
+impl SmtpServer {
+    /// Starts one on a free port of this machine.
+    ///
+    /// # Panics
+    /// When it is not installed or does not come up.
+    #[must_use]
+    pub fn start() -> Self {
+        let mut server = Self::away();
+        server.begin();
+        server
+    }
+
+    /// One that does not run yet.
+    ///
+    /// # Panics
+    /// When no port is free.
+    #[must_use]
+    pub fn away() -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = free.local_addr().expect("it has one").to_string();
+        Self { address, folder: tempfile::tempdir().expect("a folder"), process: None }
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    /// When it is not installed or does not come up.
+    pub fn begin(&mut self) {
+        let maildir = self.maildir().display().to_string();
+        let handler = "aiosmtpd.handlers.Mailbox";
+        let arguments = ["-m", "aiosmtpd", "-n", "-u", "-c", handler, "-l", &self.address, &maildir];
+        let process = self.process.insert(Process::start(&Launch {
+            program: python(),
+            arguments: arguments.map(str::to_owned).to_vec(),
+            environment: Vec::new(),
+            log: self.folder.path().join("log"),
+        }));
+        eventually_blocking("the SMTP server to listen", || {
+            assert!(process.is_running(), "the SMTP server ended:\n{}", process.log_text());
+            TcpStream::connect(&self.address).ok()
+        });
+    }
+
+    fn maildir(&self) -> PathBuf {
+        self.folder.path().join("mail")
+    }
+
+    /// The URL of the relay, for `JOBCTL_SMTP_URL`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("smtp://{}", self.address)
+    }
+
+    /// All it has received.
+    ///
+    /// # Panics
+    /// When the folder cannot be read.
+    #[must_use]
+    pub fn letters(&self) -> Vec<Letter> {
+        let new = self.maildir().join("new");
+        let Ok(entries) = std::fs::read_dir(&new) else { return Vec::new() };
+        entries.map(|entry| read_letter(&entry.expect("an entry").path())).collect()
+    }
+}
+
+/// Reads a message file by a library that is not ours.
+///
+/// # Panics
+/// When it is no message.
+#[must_use]
+pub fn read_letter(path: &Path) -> Letter {
+    const READ: &str = r#"
+import email, email.policy, json, sys
+message = email.message_from_binary_file(open(sys.argv[1], "rb"), policy=email.policy.default)
+def part(kind):
+    found = message.get_body(preferencelist=(kind,))
+    return None if found is None else found.get_content()
+fields = {name: message[name] for name in ("subject", "from", "to", "reply-to", "message-id")}
+fields = {name: None if value is None else str(value) for name, value in fields.items()}
+json.dump(fields | {"text": part("plain"), "html": part("html"), "defects": [str(d) for d in message.defects]}, sys.stdout)
+"#;
+    let output = Command::new(python()).arg("-c").arg(READ).arg(path).output().expect("python");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let fields: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(fields["defects"], serde_json::json!([]), "the message is malformed");
+    let text = |name: &str| fields[name].as_str().map(str::to_owned);
+    let must = |name: &str| text(name).unwrap_or_else(|| panic!("no {name}: {fields}"));
+    Letter {
+        subject: must("subject"),
+        from: must("from"),
+        to: must("to"),
+        reply_to: text("reply-to"),
+        message_id: must("message-id"),
+        text: must("text"),
+        html: text("html"),
+    }
+}
+
+fn python() -> PathBuf {
+    let path = project().join(".tools/peers/bin/python");
+    assert!(path.exists(), "{} is not there: `scripts/setup peers` makes it", path.display());
+    path
+}

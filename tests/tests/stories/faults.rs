@@ -1,0 +1,163 @@
+//! What breaks in daily life: hosts, leaders, Redis. Nothing is lost, and nothing succeeds twice.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use stories::{Footing, Jobctl, Setup, System, guest};
+use testkit::eventually::eventually_blocking;
+
+fn system(setup: &Setup) -> System {
+    let system = System::start(setup);
+    system.jobctl().publish(&guest(system.folder()), &["--fuel", "unlimited"]);
+    system
+}
+
+fn two_of_each() -> Setup {
+    Setup { slots: 2, ..Setup::on(Footing::Distributed { schedulers: 2, hosts: 2 }) }
+}
+
+fn outcomes(job: &Value) -> Vec<&str> {
+    let attempts = job["attempts"].as_array().expect("a list");
+    attempts.iter().map(|attempt| attempt["outcome"].as_str().unwrap_or("running")).collect()
+}
+
+/// The number of the host, from 0, that runs the job's last attempt.
+fn host_of(job: &Value) -> usize {
+    let attempt = job["attempts"].as_array().and_then(|attempts| attempts.last()).expect("an attempt");
+    let name = attempt["host"].as_str().expect("a host");
+    let number: usize = name.strip_prefix("host-").and_then(|number| number.parse().ok()).expect(name);
+    number - 1
+}
+
+/// All of them succeed, each by one attempt.
+fn assert_each_succeeds_once(jobctl: &Jobctl, ids: &[String]) {
+    for id in ids {
+        let job = jobctl.job_in(id, "succeeded");
+        let outcomes = outcomes(&job);
+        assert_eq!(outcomes.iter().filter(|outcome| **outcome == "succeeded").count(), 1, "{job}");
+        assert_eq!(outcomes.last(), Some(&"succeeded"), "{job}");
+    }
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "no two share an id");
+}
+
+#[test]
+fn a_job_whose_host_was_killed_runs_again_elsewhere_and_succeeds_once() {
+    let mut system = system(&two_of_each());
+    let jobctl = system.jobctl();
+    let id = jobctl.enqueue("nap", "4000", &[]);
+    let first = host_of(&jobctl.job_in(&id, "running"));
+
+    system.host(first).kill();
+
+    let job = jobctl.job_in(&id, "succeeded");
+    assert_eq!(outcomes(&job), ["lost", "succeeded"], "{job}");
+    assert_ne!(host_of(&job), first, "{job}");
+    // Back again under its name, it takes part as if nothing had happened.
+    system.host(first).start();
+    let ids: Vec<_> = (0..4).map(|_| jobctl.enqueue("nap", "500", &[])).collect();
+    assert_each_succeeds_once(&jobctl, &ids);
+}
+
+#[test]
+fn when_the_leader_is_killed_the_other_takes_over_and_jobs_go_on() {
+    let mut system = system(&two_of_each());
+    let leader = system.leader();
+    let other = 1 - leader;
+    let jobctl = system.jobctl_at(other);
+    let term = jobctl.json(&["status"])["leader"]["term"].as_i64().expect("a term");
+    let before: Vec<_> = (0..4).map(|_| jobctl.enqueue("nap", "1000", &["--delay", "1s"])).collect();
+
+    system.scheduler(leader).kill();
+    let at_once: Vec<_> = (0..4).map(|_| jobctl.enqueue("echo", "1", &[])).collect();
+
+    assert_eq!(system.leader(), other);
+    let after: Vec<_> = (0..4).map(|_| jobctl.enqueue("echo", "2", &[])).collect();
+    for ids in [before, at_once, after] {
+        assert_each_succeeds_once(&jobctl, &ids);
+    }
+    assert!(jobctl.json(&["status"])["leader"]["term"].as_i64() > Some(term));
+    system.scheduler(leader).start();
+    let id = system.jobctl_at(leader).enqueue("echo", "3", &[]);
+    assert_each_succeeds_once(&system.jobctl_at(leader), &[id]);
+}
+
+#[test]
+fn jobs_that_wait_run_even_if_redis_was_emptied() {
+    let setup = Setup { slots: 1, ..Setup::on(Footing::Distributed { schedulers: 1, hosts: 1 }) };
+    let system = system(&setup);
+    let jobctl = system.jobctl();
+    let busy = jobctl.enqueue("nap", "3000", &[]);
+    let _ = jobctl.job_in(&busy, "running");
+    let waiting: Vec<_> = (0..20).map(|n| jobctl.enqueue("echo", &n.to_string(), &[])).collect();
+
+    system.flush_redis();
+
+    assert_each_succeeds_once(&jobctl, &[&[busy], &*waiting].concat());
+}
+
+#[test]
+fn a_drained_host_ends_in_order_and_no_job_is_lost() {
+    let mut system = system(&Setup { drain_timeout: "1s", ..two_of_each() });
+    let jobctl = system.jobctl();
+    let long = jobctl.enqueue("nap", "6000", &[]);
+    let first = host_of(&jobctl.job_in(&long, "running"));
+    let short: Vec<_> = (0..12).map(|_| jobctl.enqueue("nap", "200", &[])).collect();
+
+    system.host(first).terminate();
+
+    assert_each_succeeds_once(&jobctl, &short);
+    let job = jobctl.job_in(&long, "succeeded");
+    assert_eq!(outcomes(&job), ["released", "succeeded"], "{job}");
+    assert_eq!(job["attempts"][0]["stop"]["reason"], "drain", "{job}");
+    assert_ne!(host_of(&job), first, "{job}");
+    // Nobody drew on its attempts, and the session is closed.
+    eventually_blocking("the drained host to be gone from the status", || {
+        let status = jobctl.json(&["status"]);
+        (status["hosts"].as_array().map(Vec::len) == Some(1)).then_some(())
+    });
+}
+
+#[test]
+fn a_running_job_is_cancelled_from_any_scheduler_at_once() {
+    let system = system(&two_of_each());
+
+    for scheduler in 0..2 {
+        let jobctl = system.jobctl_at(scheduler);
+        let id = jobctl.enqueue("spin", "{}", &[]);
+        let _ = jobctl.job_in(&id, "running");
+
+        let told = jobctl.json(&["job", "cancel", &id]);
+
+        assert_eq!(told["host_reached"], true, "{told}");
+        let job = jobctl.job_in(&id, "cancelled");
+        assert_eq!(outcomes(&job), ["cancelled"], "{job}");
+        assert_eq!(job["attempts"][0]["stop"]["reason"], "cancel", "{job}");
+    }
+}
+
+#[test]
+fn dev_killed_mid_job_takes_up_where_it_was() {
+    let mut system = system(&Setup::on(Footing::Embedded));
+    let id = system.jobctl().enqueue("nap", "2000", &[]);
+    let later = system.jobctl().enqueue("echo", "1", &["--delay", "1s"]);
+    let _ = system.jobctl().job_in(&id, "running");
+
+    system.scheduler(0).kill();
+    system.scheduler(0).start();
+
+    let jobctl = system.jobctl();
+    assert_each_succeeds_once(&jobctl, &[id.clone(), later]);
+    assert_eq!(outcomes(&jobctl.job(&id)), ["lost", "succeeded"]);
+}
+
+#[test]
+fn a_data_folder_has_one_dev_at_a_time() {
+    let system = system(&Setup::on(Footing::Embedded));
+    let data = system.folder().join("data");
+
+    let second =
+        system.jobctl().run(&["dev", "--port", "0", "--data-dir", data.to_str().expect("a plain path")]);
+
+    assert_ne!(second.code, 0);
+    assert!(second.stderr.starts_with("error: ") && second.stderr.contains("data"), "{second:?}");
+}

@@ -1,0 +1,12 @@
+//! Stories of the whole system, told through `jobctl` as a user would.
+
+mod code;
+mod dashboard;
+mod ends;
+mod faults;
+mod footings;
+mod jobs;
+mod mail;
+// mod polyglot;
+mod refusals;
+// mod report;
