@@ -3,6 +3,7 @@
 mod guests;
 mod jobctl;
 mod process;
+mod role;
 mod smtp;
 mod system;
 mod web;
@@ -10,6 +11,7 @@ mod web;
 pub use guests::{greedy_guest, guest, module};
 pub use jobctl::{Answer, Jobctl, jobctl_path};
 pub use process::{Launch, Process};
+pub use role::Role;
 pub use smtp::{Letter, SmtpServer, read_letter};
 pub use system::{Footing, Setup, System};
 pub use web::{Page, page};

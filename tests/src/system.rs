@@ -7,7 +7,7 @@
 
 use std::io::Write as _;
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -19,6 +19,7 @@ use tokio::runtime::Runtime;
 
 use crate::jobctl::{Jobctl, jobctl_path};
 use crate::process::{Launch, Process};
+use crate::role::Role;
 
 /// What a system stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,15 +68,6 @@ pub struct System {
 struct Servers {
     database: Database,
     redis: redis::Server,
-}
-
-/// One process of a system.
-#[derive(Debug)]
-pub struct Role {
-    launch: Launch,
-    ports_file: PathBuf,
-    process: Option<Process>,
-    ports: Value,
 }
 
 impl System {
@@ -143,10 +135,10 @@ impl System {
     #[must_use]
     pub fn leader(&self) -> usize {
         eventually_blocking("a leader", || {
-            let asked = self.schedulers.iter().find(|role| role.process.is_some()).expect("one runs");
+            let asked = self.schedulers.iter().find(|role| role.is_up()).expect("one runs");
             let status = Jobctl::at(asked.api()).json(&["status"]);
             let leader = status["schedulers"].as_array()?.iter().find(|one| one["leading"] == true)?.clone();
-            self.schedulers.iter().position(|role| role.process.is_some() && leader["address"] == role.api())
+            self.schedulers.iter().position(|role| role.is_up() && leader["address"] == role.api())
         })
     }
 
@@ -174,9 +166,7 @@ impl System {
     /// When one does not end with success.
     pub fn stop(&mut self) {
         for role in self.roles() {
-            if let Some(process) = &role.process {
-                process.ask_to_end();
-            }
+            role.ask_to_end();
         }
         for role in self.roles() {
             role.ended();
@@ -260,7 +250,7 @@ impl Drop for System {
         }
         let mut text = String::new();
         for role in self.roles() {
-            text.push_str(&format!("\n==== {}\n{}", role.launch.log.display(), tail(&role.launch.log)));
+            text.push_str(&format!("\n==== {}\n{}", role.log().display(), tail(&role.log_text())));
         }
         // The test has failed already; when its standard error is gone there is nobody to tell.
         let _ = std::io::stderr().write_all(text.as_bytes());
@@ -268,81 +258,10 @@ impl Drop for System {
 }
 
 /// The last lines of a log: enough to see why.
-fn tail(log: &Path) -> String {
+fn tail(text: &str) -> String {
     const LINES: usize = 80;
-    let text = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<_> = text.lines().collect();
     lines[lines.len().saturating_sub(LINES)..].join("\n")
-}
-
-impl Role {
-    /// Asks it to end (SIGTERM) and waits until it has, with success.
-    ///
-    /// # Panics
-    /// When it does not, or does not run.
-    pub fn terminate(&mut self) {
-        self.process.as_ref().expect("it runs").ask_to_end();
-        self.ended();
-    }
-
-    /// Ends it as a crash would.
-    ///
-    /// # Panics
-    /// When it does not run.
-    pub fn kill(&mut self) {
-        self.process.take().expect("it runs").kill();
-    }
-
-    /// Starts it again on the same data, and waits until it is ready.
-    ///
-    /// # Panics
-    /// When it does not come up.
-    pub fn start(&mut self) {
-        self.begin();
-        self.ready();
-    }
-
-    /// What its ports file said last.
-    #[must_use]
-    pub fn ports(&self) -> &Value {
-        &self.ports
-    }
-
-    /// What it has printed since its system was made.
-    #[must_use]
-    pub fn log_text(&self) -> String {
-        std::fs::read_to_string(&self.launch.log).unwrap_or_default()
-    }
-
-    fn api(&self) -> &str {
-        assert!(self.process.is_some(), "it does not run");
-        self.ports["api"].as_str().unwrap_or_else(|| panic!("no `api` in {}", self.ports))
-    }
-
-    fn begin(&mut self) {
-        if self.process.is_none() {
-            // It is there only if this process never ran.
-            let _ = std::fs::remove_file(&self.ports_file);
-            self.process = Some(Process::start(&self.launch));
-        }
-    }
-
-    fn ready(&mut self) {
-        let process = self.process.as_mut().expect("it was started");
-        let text = eventually_blocking("the ports file of a process", || {
-            let text = std::fs::read_to_string(&self.ports_file).ok();
-            assert!(text.is_some() || process.is_running(), "it ended:\n{}", process.log_text());
-            text
-        });
-        self.ports = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
-    }
-
-    fn ended(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            let status = process.ended();
-            assert!(status.success(), "{} ended with {status}", self.launch.log.display());
-        }
-    }
 }
 
 impl Servers {
@@ -368,7 +287,7 @@ impl Servers {
     fn scheduler(&self, number: usize, folder: &Path) -> Role {
         let name = format!("scheduler-{number}");
         let arguments = ["scheduler", "run", "--listen", "127.0.0.1:0"].map(str::to_owned).to_vec();
-        role(&name, arguments, self.environment(folder), folder)
+        Role::new(&name, arguments, self.environment(folder), folder)
     }
 
     fn host(&self, number: usize, setup: &Setup, folder: &Path) -> Role {
@@ -379,7 +298,7 @@ impl Servers {
         arguments.extend(["--drain-timeout".to_owned(), setup.drain_timeout.to_owned()]);
         let mut environment = self.environment(folder);
         environment.extend(relay(setup));
-        role(&name, arguments, environment, folder)
+        Role::new(&name, arguments, environment, folder)
     }
 }
 
@@ -388,22 +307,7 @@ fn dev(setup: &Setup, folder: &Path) -> Role {
     let arguments = ["dev", "--port", "0", "--data-dir", data.to_str().expect("a plain path")];
     let mut environment = environment(folder);
     environment.extend(relay(setup));
-    role("dev", arguments.map(str::to_owned).to_vec(), environment, folder)
-}
-
-fn role(name: &str, mut arguments: Vec<String>, environment: Vec<(String, String)>, folder: &Path) -> Role {
-    let ports_file = folder.join(name).with_extension("ports.json");
-    arguments.extend(["--ports-file".to_owned(), ports_file.display().to_string()]);
-    if name != "dev" {
-        arguments.extend(["--cache-dir".to_owned(), folder.join(name).join("cache").display().to_string()]);
-    }
-    let launch = Launch {
-        program: jobctl_path(),
-        arguments,
-        environment,
-        log: folder.join(name).with_extension("log"),
-    };
-    Role { launch, ports_file, process: None, ports: Value::Null }
+    Role::new("dev", arguments.map(str::to_owned).to_vec(), environment, folder)
 }
 
 /// A home of its own, and what a compose file passes that says nothing.
