@@ -1,7 +1,23 @@
 //! Looks at the clock and moves jobs along, and answers the front door.
+//!
+//! ```text
+//! http ──▶ api ──▶ store                       every replica
+//!           └─▶ carrier ─┐
+//!                        ├─▶ desk ──▶ broker   the leader
+//! leader ──▶ dispatcher ─┘
+//!        └─▶ rescuer
+//! ```
 
+mod answer;
+mod api;
+mod carrier;
 mod config;
+mod desk;
+mod http;
+mod leader;
 mod scheduler;
+mod tasks;
+mod waiting;
 
 pub use config::Config;
 pub use scheduler::{Parts, Scheduler};

@@ -1,0 +1,60 @@
+//! One job, and pages of many.
+
+use model::id::JobId;
+use model::job::Job;
+use rpc::{Error, v1};
+use store::JobFilter;
+
+use super::{Api, namespace, page_limit};
+use crate::answer::ask;
+
+/// Payloads and results on one page; the message that carries it may have twice that.
+const PAGE_BYTES_MAX: usize = 32 << 20;
+
+/// One job in full.
+pub(super) async fn get(api: &Api, request: v1::GetJobRequest) -> Result<v1::Job, Error> {
+    let namespace = namespace(&request.namespace)?;
+    let id = api.job_id(&namespace, &request.id).await?;
+    Ok(ask(api.store.job(&namespace, id)).await?.into())
+}
+
+/// One page, newest first.
+pub(super) async fn list(api: &Api, request: v1::ListJobsRequest) -> Result<v1::ListJobsResponse, Error> {
+    let optional = |text: String| Some(text).filter(|text| !text.is_empty());
+    let filter = JobFilter {
+        namespace: namespace(&request.namespace)?,
+        states: request.states.iter().map(|state| state.parse()).collect::<Result<_, _>>()?,
+        task: optional(request.task).map(|task| task.parse()).transpose()?,
+        queue: optional(request.queue).map(|queue| queue.parse()).transpose()?,
+        tags: request.tags.into_iter().collect(),
+        since: request.since.map(|at| rpc::instant("since", at)).transpose()?,
+        before: optional(request.cursor).map(|cursor| cursor.parse()).transpose()?,
+        limit: page_limit(request.limit)?,
+    };
+    let page = ask(api.store.jobs(filter)).await?;
+    let (jobs, next) = cut(page.jobs, page.next);
+    Ok(v1::ListJobsResponse {
+        jobs: jobs.into_iter().map(Into::into).collect(),
+        next_cursor: next.map(|id| id.to_string()).unwrap_or_default(),
+    })
+}
+
+/// A page of large payloads ends early.
+fn cut(mut jobs: Vec<Job>, next: Option<JobId>) -> (Vec<Job>, Option<JobId>) {
+    let mut bytes = 0;
+    let fitting = jobs
+        .iter()
+        .take_while(|job| {
+            bytes += job.payload.as_bytes().len() + job.result.as_ref().map_or(0, |r| r.as_bytes().len());
+            bytes <= PAGE_BYTES_MAX
+        })
+        .count()
+        // One always fits: its payload and its result have limits of their own.
+        .max(1);
+    if fitting >= jobs.len() {
+        return (jobs, next);
+    }
+    jobs.truncate(fitting);
+    let last = jobs.last().map(|job| job.id);
+    (jobs, last)
+}

@@ -1,0 +1,175 @@
+//! Carries what the API has to say to the ready queue: references of fresh jobs, and wake-ups.
+//!
+//! ```text
+//! API ──▶ queue ──▶ take all that is there ──┬─ this replica leads ──▶ desk ──▶ broker
+//!                                            └─ another one leads  ──▶ its Admission.Offer
+//! ```
+//!
+//! Nothing here is waited for by a caller, and all of it is lossy: what is lost, the leader's sweep finds.
+
+use std::mem::take;
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::{Broker, Reference, Signal};
+use rpc::v1::OfferRequest;
+use rpc::{Client, ClientConfig};
+use service::Shutdown;
+use tokio::sync::{mpsc, watch};
+
+use crate::answer::broker_within;
+use crate::desk::Desk;
+use crate::leader::Standing;
+
+/// Messages that wait to be carried; beyond that they are dropped and left to the sweep.
+const WAITING_MAX: usize = 10_000;
+
+/// Messages carried at once.
+const TAKEN_MAX: usize = 1_000;
+
+/// References in one call to the leader: some hundred kB.
+const OFFER_MAX: usize = 5_000;
+
+/// How long the leader may take; then it is slow or gone, and the sweep does it.
+const LEADER_DEADLINE: Duration = Duration::from_secs(1);
+
+/// How long a wake-up may take.
+const SIGNAL_DEADLINE: Duration = Duration::from_secs(1);
+
+enum Message {
+    Offer(Vec<Reference>),
+    Signal(Signal),
+}
+
+/// Hands messages to the carrier; cheap to clone, never waits.
+#[derive(Clone)]
+pub(crate) struct Bell(mpsc::Sender<Message>);
+
+impl Bell {
+    /// Offers references.
+    pub(crate) fn offer(&self, references: Vec<Reference>) {
+        if !references.is_empty() {
+            self.send(Message::Offer(references));
+        }
+    }
+
+    /// Wakes whoever listens.
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.send(Message::Signal(signal));
+    }
+
+    fn send(&self, message: Message) {
+        if self.0.try_send(message).is_err() {
+            tracing::debug!("a message to the ready queue was dropped: too many wait");
+        }
+    }
+}
+
+/// Carries the messages.
+pub(crate) struct Carrier {
+    queue: mpsc::Receiver<Message>,
+    desk: Arc<Desk>,
+    broker: Arc<dyn Broker>,
+    standing: watch::Receiver<Standing>,
+    token: Option<String>,
+    leader: Option<(String, Client)>,
+}
+
+impl Carrier {
+    pub(crate) fn new(
+        desk: Arc<Desk>,
+        broker: Arc<dyn Broker>,
+        standing: watch::Receiver<Standing>,
+        token: Option<String>,
+    ) -> (Bell, Self) {
+        let (bell, queue) = mpsc::channel(WAITING_MAX);
+        (Bell(bell), Self { queue, desk, broker, standing, token, leader: None })
+    }
+
+    /// Carries until the shutdown ends or nobody holds a bell any more.
+    pub(crate) async fn run(mut self, shutdown: Shutdown) {
+        let mut taken = Vec::new();
+        loop {
+            let count = tokio::select! {
+                () = shutdown.ending() => return,
+                count = self.queue.recv_many(&mut taken, TAKEN_MAX) => count,
+            };
+            if count == 0 {
+                return;
+            }
+            self.carry(take(&mut taken)).await;
+        }
+    }
+
+    async fn carry(&mut self, messages: Vec<Message>) {
+        let (mut references, mut ended, mut changed) = (Vec::new(), Vec::new(), false);
+        for message in messages {
+            match message {
+                Message::Offer(more) => references.extend(more),
+                Message::Signal(Signal::Ended(jobs)) => ended.extend(jobs),
+                Message::Signal(Signal::Changed) => changed = true,
+            }
+        }
+        if changed {
+            self.signal(Signal::Changed).await;
+        }
+        if !ended.is_empty() {
+            self.signal(Signal::Ended(ended)).await;
+        }
+        if !references.is_empty() {
+            self.offer(references).await;
+        }
+    }
+
+    async fn signal(&self, signal: Signal) {
+        if let Err(error) = broker_within(SIGNAL_DEADLINE, self.broker.signal(signal)).await {
+            tracing::debug!(%error, "a wake-up was lost");
+        }
+    }
+
+    async fn offer(&mut self, references: Vec<Reference>) {
+        let standing = self.standing.borrow().clone();
+        match standing {
+            // The dispatcher looks after a broken broker; to try with each job would only pile up.
+            Standing::Leading if self.desk.is_down() => {}
+            Standing::Leading => {
+                if let Err(error) = self.desk.offer(references).await {
+                    tracing::debug!(%error, "references were lost");
+                }
+            }
+            Standing::Following(Some(address)) => self.pass_on(address, &references).await,
+            Standing::Following(None) => {}
+        }
+    }
+
+    async fn pass_on(&mut self, address: String, references: &[Reference]) {
+        if self.leader.as_ref().is_none_or(|(known, _)| *known != address) {
+            let config = ClientConfig {
+                server: address.clone(),
+                token: self.token.clone(),
+                connect_timeout: LEADER_DEADLINE,
+            };
+            match Client::lazy(&config) {
+                Ok(client) => self.leader = Some((address, client)),
+                Err(error) => {
+                    tracing::warn!(address, %error, "the leader's address makes no sense");
+                    return;
+                }
+            }
+        }
+        let Some((_, client)) = &mut self.leader else { return };
+        for part in references.chunks(OFFER_MAX) {
+            let references =
+                part.iter().map(|r| rpc::reference(r.job, r.queue.clone(), r.priority, r.run_at)).collect();
+            let call = client.admission.offer(OfferRequest { references });
+            match tokio::time::timeout(LEADER_DEADLINE, call).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(status)) => tracing::debug!(%status, "the leader did not take references"),
+                Err(_) => {
+                    tracing::debug!("the leader did not take references in time");
+                    return;
+                }
+            }
+        }
+    }
+}

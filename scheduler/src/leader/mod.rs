@@ -1,0 +1,215 @@
+//! Leadership: a replica follows or leads, and each of the two states returns into the other.
+//!
+//! ```text
+//!            elected                 lost · doubt · a part broke
+//! follow ───────────────▶ lead ──────────────────────────────────▶ follow
+//!    └──── draining ────▶ over ◀──── draining (resigns) ──── lead
+//! ```
+//!
+//! The database judges who leads; the holder trusts itself only by its own monotonic clock, counted from
+//! before it asked, and some time less than the database would. Leading saves work, it never protects
+//! truth: whatever a leader writes is harmless when done twice.
+
+mod dispatcher;
+mod rescuer;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use service::Shutdown;
+use store::{Elect, Store, Term};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+
+use crate::answer::within;
+use crate::carrier::Bell;
+use crate::desk::Desk;
+use dispatcher::Dispatcher;
+use rescuer::Rescuer;
+
+/// The holder stops trusting itself this long before the database would: the drift of two clocks over a
+/// term, and the time in which it stops.
+const SLACK: Duration = Duration::from_millis(300);
+
+/// Renewals in a term.
+const RENEWALS: u32 = 4;
+
+/// Where this replica stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It leads.
+    Leading,
+    /// Another one does, at this address; none: nobody, or it is not known.
+    Following(Option<String>),
+}
+
+/// Until when a leader may trust itself.
+#[derive(Clone)]
+pub(crate) struct Trust(Arc<Mutex<Instant>>);
+
+impl Trust {
+    fn new(until: Instant) -> Self {
+        Self(Arc::new(Mutex::new(until)))
+    }
+
+    fn until(&self) -> Instant {
+        *self.0.lock().expect("nobody panics while holding it")
+    }
+
+    fn extend(&self, until: Instant) {
+        *self.0.lock().expect("nobody panics while holding it") = until;
+    }
+
+    /// Whether it may still act as the leader. Looked at before each step, for the process may have been
+    /// stopped since the last.
+    pub(crate) fn holds(&self) -> bool {
+        Instant::now() < self.until()
+    }
+}
+
+/// What a leader works with.
+#[derive(Clone)]
+pub(crate) struct Tools {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) bell: Bell,
+}
+
+/// A replica that takes part in elections.
+pub(crate) struct Candidate {
+    tools: Tools,
+    elect: Elect,
+    term: Duration,
+    standing: watch::Sender<Standing>,
+}
+
+enum Next {
+    Follow,
+    Lead(Term, Trust),
+    Over,
+}
+
+impl Candidate {
+    pub(crate) fn new(tools: Tools, elect: Elect, term: Duration, standing: watch::Sender<Standing>) -> Self {
+        Self { tools, elect, term, standing }
+    }
+
+    /// Takes part until the shutdown drains.
+    pub(crate) async fn run(self, shutdown: Shutdown) {
+        let mut next = Next::Follow;
+        loop {
+            next = match next {
+                Next::Follow => self.follow(&shutdown).await,
+                Next::Lead(term, trust) => self.lead(term, trust, &shutdown).await,
+                Next::Over => return,
+            };
+        }
+    }
+
+    /// The end of the trust that an answer to a question asked at `asked` gives.
+    fn trusted(&self, asked: Instant) -> Instant {
+        asked + self.term.saturating_sub(SLACK.min(self.term / 2))
+    }
+
+    async fn follow(&self, shutdown: &Shutdown) -> Next {
+        let mut failing = false;
+        while !shutdown.is_draining() {
+            let asked = Instant::now();
+            // Not dropped half-way: an election that was won must be known, to be resigned from.
+            match within(self.term, self.tools.store.elect(self.elect.clone())).await {
+                Ok(Some(term)) => return Next::Lead(term, Trust::new(self.trusted(asked))),
+                Ok(None) => {
+                    failing = false;
+                    self.learn().await;
+                }
+                Err(error) => {
+                    if !failing {
+                        tracing::warn!(%error, "no election: the store does not answer; it is tried again");
+                    }
+                    failing = true;
+                }
+            }
+            tokio::select! {
+                () = shutdown.draining() => {}
+                () = sleep(self.term / RENEWALS) => {}
+            }
+        }
+        Next::Over
+    }
+
+    /// Learns where the leader is.
+    async fn learn(&self) {
+        let Ok(leader) = within(self.term, self.tools.store.leader()).await else { return };
+        let standing = Standing::Following(leader.map(|leader| leader.address));
+        self.standing.send_if_modified(|known| {
+            let other = *known != standing;
+            if other {
+                *known = standing;
+            }
+            other
+        });
+    }
+
+    async fn lead(&self, term: Term, trust: Trust, shutdown: &Shutdown) -> Next {
+        tracing::info!(term = term.0, holder = self.elect.holder, "this replica leads");
+        let reign = shutdown.child();
+        let mut parts = JoinSet::new();
+        let dispatcher = Dispatcher::new(self.tools.clone(), trust.clone());
+        let rescuer = Rescuer::new(self.tools.clone(), trust.clone());
+        let (first, second) = (reign.clone(), reign.clone());
+        parts.spawn(async move { dispatcher.run(&first).await });
+        parts.spawn(async move { rescuer.run(&second).await });
+        self.standing.send_replace(Standing::Leading);
+
+        let why = tokio::select! {
+            biased;
+            () = shutdown.draining() => "the process stops",
+            why = self.hold(term, &trust) => why,
+            _ = parts.join_next() => "a part of it broke",
+        };
+
+        self.standing.send_replace(Standing::Following(None));
+        reign.now();
+        parts.shutdown().await;
+        if !shutdown.is_draining() {
+            tracing::warn!(term = term.0, "this replica leads no more: {why}");
+            return Next::Follow;
+        }
+        match within(self.term, self.tools.store.resign(&self.elect.holder, term)).await {
+            Ok(()) => tracing::info!(term = term.0, "this replica resigned"),
+            Err(error) => {
+                tracing::warn!(term = term.0, %error, "resigning failed; the term runs out by itself");
+            }
+        }
+        Next::Over
+    }
+
+    /// Renews the term until it is lost or in doubt, and says why.
+    async fn hold(&self, term: Term, trust: &Trust) -> &'static str {
+        let mut failing = false;
+        loop {
+            tokio::select! {
+                biased;
+                () = sleep_until(trust.until()) => return "its term could not be renewed in time",
+                () = sleep(self.term / RENEWALS) => {}
+            }
+            let asked = Instant::now();
+            let renewal = self.tools.store.renew(self.elect.clone(), term);
+            match timeout_at(trust.until(), renewal).await {
+                Ok(Ok(true)) if trust.holds() => {
+                    failing = false;
+                    trust.extend(self.trusted(asked));
+                }
+                Ok(Ok(true)) | Err(_) => return "its term could not be renewed in time",
+                Ok(Ok(false)) => return "the term is another's",
+                Ok(Err(error)) => {
+                    if !failing {
+                        tracing::warn!(%error, "the term was not renewed; it is tried again");
+                    }
+                    failing = true;
+                }
+            }
+        }
+    }
+}
