@@ -1,13 +1,37 @@
 //! The host: its parts and their life.
 
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
 
+use anyhow::{Context, bail};
 use broker::Broker;
+use model::job::StopReason;
 use sandbox::Sandbox;
 use service::Shutdown;
-use store::Store;
+use store::{OpenSession, Store};
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::Config;
+use crate::attempt::Runner;
+use crate::capabilities::Outside;
+use crate::control::{Control, serve};
+use crate::executor::{Executor, SandboxExecutor};
+use crate::finisher::Finisher;
+use crate::http::Outbound;
+use crate::mail::Mailer;
+use crate::patience::patient;
+use crate::puller::Puller;
+use crate::running::Running;
+use crate::session::heart::Heart;
+
+/// The shortest lease: there must be time for several signs of life, and for the margin.
+const LEASE_MIN: Duration = Duration::from_secs(1);
+
+/// Most slots: more attempts at once than any machine has room for.
+const SLOTS_MAX: usize = 10_000;
 
 /// What a host works with.
 #[derive(Clone)]
@@ -23,7 +47,12 @@ pub struct Parts {
 /// A worker host that is ready to run.
 pub struct Host {
     config: Config,
-    parts: Parts,
+    store: Arc<dyn Store>,
+    broker: Arc<dyn Broker>,
+    executor: Arc<dyn Executor>,
+    outside: Arc<Outside>,
+    listener: TcpListener,
+    bound: SocketAddr,
 }
 
 impl Host {
@@ -32,13 +61,50 @@ impl Host {
     /// # Errors
     /// When the address cannot be bound or the configuration (the mail relay, say) makes no sense.
     pub async fn new(config: Config, parts: Parts) -> anyhow::Result<Self> {
-        Ok(Self { config, parts })
+        let executor = Arc::new(SandboxExecutor::new(parts.sandbox, Arc::clone(&parts.store)));
+        Self::with_executor(config, parts.store, parts.broker, executor).await
+    }
+
+    /// The same with another executor in the sandbox's place.
+    ///
+    /// # Errors
+    /// As [`Host::new`].
+    pub async fn with_executor(
+        config: Config,
+        store: Arc<dyn Store>,
+        broker: Arc<dyn Broker>,
+        executor: Arc<dyn Executor>,
+    ) -> anyhow::Result<Self> {
+        if config.slots == 0 || config.slots > SLOTS_MAX {
+            bail!("a host has 1 to {SLOTS_MAX} slots, not {}", config.slots);
+        }
+        if config.lease < LEASE_MIN {
+            bail!("a lease has at least {LEASE_MIN:?}, not {:?}", config.lease);
+        }
+        // Whoever was first chose for the whole process, and every provider that can be chosen here is this one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mailer = Mailer::new(&config.mail).context("set up mail")?;
+        let outbound = Outbound::new(&config.version).context("set up HTTP for guests")?;
+        let outside = Arc::new(Outside {
+            store: Arc::clone(&store),
+            mailer,
+            outbound,
+            secrets: config.secrets.clone(),
+        });
+        let listener = TcpListener::bind(config.listen)
+            .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+            .with_context(|| format!("listen at {}", config.listen))?;
+        let bound = listener.local_addr().context("read the address it listens at")?;
+        if config.advertise.is_none() && bound.ip().is_unspecified() {
+            tracing::warn!("schedulers cannot reach {bound}: name an address with --advertise");
+        }
+        Ok(Self { config, store, broker, executor, outside, listener, bound })
     }
 
     /// The URL under which the control service is reached.
     #[must_use]
     pub fn address(&self) -> String {
-        String::new()
+        self.config.advertise.clone().unwrap_or_else(|| format!("http://{}", self.bound))
     }
 
     /// Works until the shutdown drains; then takes no more, lets what runs end, and gives the rest back when
@@ -47,7 +113,178 @@ impl Host {
     /// # Errors
     /// When it cannot go on.
     pub async fn run(self, shutdown: Shutdown) -> anyhow::Result<()> {
-        shutdown.draining().await;
-        Ok(())
+        let taking = shutdown.child();
+        let address = self.address();
+        let running = Running::new(Arc::clone(&self.executor));
+        let finisher = Finisher::start(Arc::clone(&self.store), Arc::clone(&self.broker));
+        let runner = Runner::new(
+            Arc::clone(&self.store),
+            Arc::clone(&self.executor),
+            Arc::clone(&running),
+            Arc::clone(&self.outside),
+            finisher,
+            self.config.slots,
+        );
+        let (sessions, watched) = watch::channel(None);
+        let puller = Puller {
+            store: Arc::clone(&self.store),
+            broker: Arc::clone(&self.broker),
+            queues: self.config.queues.clone(),
+            slots: Arc::new(Semaphore::new(self.config.slots)),
+            sessions: watched.clone(),
+            running: Arc::clone(&running),
+            runner: Arc::clone(&runner),
+            taking: taking.clone(),
+        };
+        let heart = Heart {
+            store: Arc::clone(&self.store),
+            open: OpenSession {
+                name: self.config.name.clone(),
+                address: address.clone(),
+                version: self.config.version.clone(),
+                slots: u32::try_from(self.config.slots).unwrap_or(u32::MAX),
+                lease_ms: u32::try_from(self.config.lease.as_millis()).unwrap_or(u32::MAX),
+            },
+            lease: self.config.lease,
+            running: Arc::clone(&running),
+            taking: taking.clone(),
+            sessions,
+        };
+        let control = Arc::new(Control {
+            name: self.config.name.clone(),
+            version: self.config.version,
+            slots: self.config.slots,
+            token: self.config.token,
+            store: Arc::clone(&self.store),
+            executor: self.executor,
+            running: Arc::clone(&running),
+            runner: Arc::clone(&runner),
+            sessions: watched.clone(),
+            taking: taking.clone(),
+        });
+        let mut thread = ControlThread::start(heart, control, self.listener)?;
+        tracing::info!(host.name = self.config.name, address, slots = self.config.slots, "host started");
+
+        let pulling = tokio::spawn(puller.run());
+        let broken = tokio::select! {
+            () = shutdown.draining() => false,
+            () = thread.broke() => true,
+        };
+        taking.drain();
+        if broken {
+            // Nobody keeps the lease any more.
+            taking.now();
+        } else {
+            show_draining(&self.store, &watched, &running);
+        }
+        settle(&taking, &running, &runner, pulling).await?;
+        let ended = thread.end().await;
+        tracing::info!(host.name = self.config.name, attempts = runner.recorded(), "host stopped");
+        ended
     }
+}
+
+/// Lets the store show that the host drains, when that takes more than a moment.
+fn show_draining(
+    store: &Arc<dyn Store>,
+    sessions: &watch::Receiver<Option<Arc<crate::session::Session>>>,
+    running: &Running,
+) {
+    let session = sessions.borrow().as_ref().map(|session| session.id());
+    if let Some(session) = session.filter(|_| running.count() > 0) {
+        let store = Arc::clone(store);
+        tokio::spawn(async move {
+            if let Err(error) = patient(store.drain(session)).await {
+                tracing::debug!(%error, "the drain is not shown in the store");
+            }
+        });
+    }
+}
+
+/// Waits for what runs, and stops it when the shutdown ends.
+async fn settle(
+    shutdown: &Shutdown,
+    running: &Running,
+    runner: &Runner,
+    pulling: tokio::task::JoinHandle<()>,
+) -> anyhow::Result<()> {
+    let all = async {
+        let pulled = pulling.await;
+        runner.idle().await;
+        pulled
+    };
+    tokio::pin!(all);
+    let pulled = tokio::select! {
+        pulled = &mut all => pulled,
+        () = shutdown.ending() => {
+            let stopped = running.close(StopReason::Drain);
+            if stopped > 0 {
+                tracing::info!(stopped, "what still runs is stopped and given back");
+            }
+            all.await
+        }
+    };
+    pulled.context("take jobs")
+}
+
+/// The thread of heartbeat and control service, with a runtime of its own that no guest can starve.
+struct ControlThread {
+    stop: CancellationToken,
+    ended: oneshot::Receiver<anyhow::Result<()>>,
+    early: Option<anyhow::Result<()>>,
+    thread: JoinHandle<()>,
+}
+
+impl ControlThread {
+    fn start(heart: Heart, control: Arc<Control>, listener: TcpListener) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("start the control thread's runtime")?;
+        let stop = CancellationToken::new();
+        let (end, ended) = oneshot::channel();
+        let stopped = stop.clone();
+        let thread = std::thread::Builder::new()
+            .name("host-control".to_owned())
+            .spawn(move || {
+                let served = runtime.block_on(async {
+                    let listening = CancellationToken::new();
+                    let serving = serve(listener, control, listening.clone());
+                    tokio::pin!(serving);
+                    tokio::select! {
+                        served = &mut serving => return served,
+                        () = heart.run(&stopped) => {}
+                    }
+                    listening.cancel();
+                    serving.await
+                });
+                runtime.shutdown_background();
+                // Whoever waited for it may be gone.
+                let _ = end.send(served.context("serve the control service"));
+            })
+            .context("start the control thread")?;
+        Ok(Self { stop, ended, early: None, thread })
+    }
+
+    /// Returns when the thread has ended although nobody asked it to.
+    async fn broke(&mut self) {
+        let ended = (&mut self.ended).await;
+        self.early = Some(ended.unwrap_or_else(|_| bail_out()));
+    }
+
+    /// Ends the session, then the service, then the thread.
+    async fn end(self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        let ended = match self.early {
+            Some(early) => early.and_then(|()| bail_out()),
+            None => self.ended.await.unwrap_or_else(|_| bail_out()),
+        };
+        // It has said its last word; a panic was reported by the panic hook.
+        let _ = self.thread.join();
+        ended
+    }
+}
+
+fn bail_out() -> anyhow::Result<()> {
+    bail!("the control thread broke")
 }

@@ -1,7 +1,31 @@
 //! Takes ready jobs and sees them through.
+//!
+//! ```text
+//! broker ──take──▶ puller ──claim──▶ runner ──execute──▶ executor (the sandbox) ──▶ finisher ──finish──▶ store
+//!                                      ▲                        │ log, progress, checkpoint, children
+//!                    stop: cancel, drain, lease lost            └──▶ journal ──report──▶ store
+//!                                      │
+//!            control thread: heartbeat and control service, on a thread that no guest can starve
+//! ```
+//! All of it hangs on the [session](session): while the store knows the host as alive, what it claimed is its
+//! own; once it does not, the host stops its guests, forgets them, and begins a new session.
 
+mod attempt;
+mod capabilities;
 mod config;
+mod control;
+mod executor;
+mod finisher;
 mod host;
+mod http;
+mod journal;
+mod mail;
+mod patience;
+mod puller;
+mod running;
+mod session;
+mod versions;
 
 pub use config::{Config, MailConfig};
+pub use executor::Executor;
 pub use host::{Host, Parts};

@@ -26,7 +26,7 @@ pub fn backoff(first: Duration, max: Duration) -> impl Iterator<Item = Duration>
 pub struct Ticks {
     /// Its name, for the log.
     pub name: &'static str,
-    /// How long it waits after a tick.
+    /// How long it waits after a tick; nought for a tick that waits for its work itself.
     pub period: Duration,
     /// The longest wait after failures.
     pub backoff_max: Duration,
@@ -64,6 +64,10 @@ impl Ticks {
                     failing.get_or_insert_with(&waits).next().unwrap_or(self.backoff_max)
                 }
             };
+            // Even a sleep of nought takes until the timer's next millisecond.
+            if wait.is_zero() {
+                continue;
+            }
             tokio::select! {
                 () = shutdown.draining() => {}
                 () = tokio::time::sleep(wait) => {}

@@ -1,0 +1,173 @@
+//! The control service: whoever runs the system reaches this host here, to interrupt an attempt or drain it.
+//!
+//! It carries no data and holds no truth: what it is told is in the store already, and arrives by the
+//! heartbeat too. It runs on the thread of the heartbeat, so that no guest delays it.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::serve::ListenerExt;
+use model::id::{Lease, SessionId};
+use model::job::StopReason;
+use rpc::v1::host_control_server::{HostControl, HostControlServer};
+use rpc::v1::{
+    DrainRequest, DrainResponse, HostStatusRequest, HostStatusResponse, InterruptRequest, InterruptResponse,
+};
+use rpc::{Code, Error};
+use service::Shutdown;
+use store::Store;
+use subtle::ConstantTimeEq;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
+
+use crate::attempt::Runner;
+use crate::executor::Executor;
+use crate::patience::patient;
+use crate::running::{Running, Told};
+use crate::session::Session;
+
+/// How long connections may take to end once the service does.
+const END_PATIENCE: Duration = Duration::from_millis(500);
+
+/// What the control service knows of the host.
+pub(crate) struct Control {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) slots: usize,
+    pub(crate) token: Option<String>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) executor: Arc<dyn Executor>,
+    pub(crate) running: Arc<Running>,
+    pub(crate) runner: Arc<Runner>,
+    pub(crate) sessions: watch::Receiver<Option<Arc<Session>>>,
+    pub(crate) taking: Shutdown,
+}
+
+/// Serves the control service and the health pages until `stop`.
+///
+/// # Errors
+/// When the socket cannot be used.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    control: Arc<Control>,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?.tap_io(|stream| {
+        // Without it a small answer may wait for an acknowledgement.
+        let _ = stream.set_nodelay(true);
+    });
+    let ending = stop.clone();
+    let serving = axum::serve(listener, router(control)).with_graceful_shutdown(stop.cancelled_owned());
+    tokio::select! {
+        served = async { serving.await } => served,
+        () = async {
+            ending.cancelled().await;
+            tokio::time::sleep(END_PATIENCE).await;
+        } => Ok(()),
+    }
+}
+
+fn router(control: Arc<Control>) -> Router {
+    let token = control.token.clone();
+    let sessions = control.sessions.clone();
+    let check = move |request: Request<()>| match authorized(token.as_deref(), &request) {
+        true => Ok(request),
+        false => Err(Status::from(
+            Error::new(Code::Unauthenticated, "the token is missing or wrong")
+                .hint("schedulers and hosts share one: --token or JOBCTL_TOKEN"),
+        )),
+    };
+    let service = HostControlServer::with_interceptor(Service(control), check);
+    let ready = move || {
+        let held = sessions.borrow().as_ref().is_some_and(|session| session.is_held());
+        async move { if held { (StatusCode::OK, "ready\n") } else { NOT_READY } }
+    };
+    Routes::new(service)
+        .into_axum_router()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+}
+
+const NOT_READY: (StatusCode, &str) = (StatusCode::SERVICE_UNAVAILABLE, "no session with the store\n");
+
+fn authorized(token: Option<&str>, request: &Request<()>) -> bool {
+    let Some(token) = token else { return true };
+    let shown = request.metadata().get("authorization").map(|value| value.as_bytes()).unwrap_or_default();
+    let shown = shown.strip_prefix(b"Bearer ").unwrap_or_default();
+    shown.ct_eq(token.as_bytes()).into()
+}
+
+struct Service(Arc<Control>);
+
+impl Service {
+    fn session(&self) -> Option<SessionId> {
+        self.0.sessions.borrow().as_ref().map(|session| session.id())
+    }
+
+    fn status_of(&self, lease: Lease) -> &'static str {
+        if self.session() != Some(lease.session) {
+            return "unknown";
+        }
+        match self.0.running.stop(lease, StopReason::Cancel) {
+            Told::Stopping => "stopping",
+            Told::Ended => "ended",
+        }
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+#[tonic::async_trait]
+impl HostControl for Service {
+    async fn interrupt(
+        &self,
+        request: Request<InterruptRequest>,
+    ) -> Result<Response<InterruptResponse>, Status> {
+        let lease = rpc::lease_of(request.get_ref()).map_err(Error::from)?;
+        let status = self.status_of(lease);
+        tracing::info!(job.id = %lease.job, attempt = lease.attempt, status, "asked to interrupt an attempt");
+        Ok(Response::new(InterruptResponse { status: status.to_owned() }))
+    }
+
+    async fn drain(&self, request: Request<DrainRequest>) -> Result<Response<DrainResponse>, Status> {
+        let session = SessionId(request.get_ref().session);
+        if self.session() != Some(session) {
+            let error = Error::new(Code::NotFound, format!("session {session} is not this host's session"));
+            return Err(error.hint("it has begun another one: look it up again").into());
+        }
+        let running = count(self.0.running.count());
+        if !self.0.taking.is_draining() {
+            tracing::info!("asked to drain: no new work, what runs may end");
+            self.0.taking.drain();
+        }
+        if let Err(error) = patient(self.0.store.drain(session)).await {
+            tracing::debug!(%error, "the drain is not shown in the store");
+        }
+        Ok(Response::new(DrainResponse { running }))
+    }
+
+    async fn host_status(
+        &self,
+        _request: Request<HostStatusRequest>,
+    ) -> Result<Response<HostStatusResponse>, Status> {
+        let host = &self.0;
+        Ok(Response::new(HostStatusResponse {
+            session: self.session().map_or(0, |session| session.0),
+            name: host.name.clone(),
+            version: host.version.clone(),
+            slots: count(host.slots),
+            running: count(host.running.count()),
+            draining: host.taking.is_draining(),
+            components_compiled: host.executor.compiled(),
+            attempts_finished: host.runner.recorded(),
+        }))
+    }
+}

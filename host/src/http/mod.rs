@@ -1,0 +1,211 @@
+//! HTTP requests on behalf of guests.
+//!
+//! Which host and port is granted was decided by the sandbox's gate. Here the name is resolved, every address
+//! is checked, and exactly the checked address is dialled. No redirect is followed, no proxy of the environment
+//! is used, nothing is decompressed. Secrets are put into headers here and nowhere else.
+
+mod addresses;
+mod names;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::error::Error as _;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, ClientBuilder, Response, Url, redirect, retry};
+use sandbox::{Header, HttpError, HttpRequest, HttpResponse};
+
+use addresses::place;
+use names::{Checked, Forbidden, Names, SystemNames};
+
+/// How long a connection may take to be made, name look-up and TLS included.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a connection is kept without a request: servers hang up after a minute or so.
+const KEPT_FOR: Duration = Duration::from_secs(30);
+
+/// Most bytes of an answer's headers over HTTP/2; over HTTP/1 there are at most a hundred of them.
+const HEADERS_BYTES_MAX: u32 = 64 << 10;
+
+/// Which requests are repetitions, for servers that know the header.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Makes requests.
+pub(crate) struct Outbound {
+    /// For grants that named the host itself. Apart from the other, so that no connection is shared.
+    named: Client,
+    public: Client,
+}
+
+impl Outbound {
+    /// With the system's names and certificates.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub(crate) fn new(version: &str) -> anyhow::Result<Self> {
+        Self::with(Arc::new(SystemNames), version)
+    }
+
+    fn with(names: Arc<dyn Names>, version: &str) -> anyhow::Result<Self> {
+        let named = client(Checked { names: Arc::clone(&names), private_granted: true }, version)?;
+        let public = client(Checked { names, private_granted: false }, version)?;
+        Ok(Self { named, public })
+    }
+
+    /// Makes one request. Dropping it breaks the connection off.
+    pub(crate) async fn send(
+        &self,
+        request: HttpRequest,
+        secrets: &BTreeMap<String, String>,
+    ) -> Result<HttpResponse, HttpError> {
+        let Some(patience) = request.timeout else {
+            return self.exchange(request, secrets).await;
+        };
+        tokio::time::timeout(patience, self.exchange(request, secrets))
+            .await
+            .unwrap_or_else(|_| Err(HttpError::Limit(format!("no whole answer within {patience:?}"))))
+    }
+
+    async fn exchange(
+        &self,
+        request: HttpRequest,
+        secrets: &BTreeMap<String, String>,
+    ) -> Result<HttpResponse, HttpError> {
+        let url =
+            Url::parse(&request.url).map_err(|error| HttpError::Invalid(format!("the URL: {error}")))?;
+        check_literal(&url, request.private_granted)?;
+        let method = Method::from_bytes(request.method.as_bytes())
+            .map_err(|_| HttpError::Invalid(format!("{:?} is not a method", request.method)))?;
+        let headers = headers(request.headers, &request.idempotency_key, secrets)?;
+        let client = if request.private_granted { &self.named } else { &self.public };
+        let mut sending = client.request(method, url).headers(headers);
+        if !request.body.is_empty() {
+            sending = sending.body(request.body);
+        }
+        let response = sending.send().await.map_err(|error| sort(&error))?;
+        read(response, request.response_bytes_max).await
+    }
+}
+
+fn client(names: Checked, version: &str) -> anyhow::Result<Client> {
+    let names = Arc::new(names);
+    let builder = || -> ClientBuilder {
+        Client::builder()
+            .dns_resolver(Arc::clone(&names))
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .no_proxy()
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            .user_agent(format!("jobctl/{version}"))
+            .connect_timeout(CONNECT_PATIENCE)
+            .pool_idle_timeout(KEPT_FOR)
+            .http2_max_header_list_size(HEADERS_BYTES_MAX)
+    };
+    builder().build().or_else(|error| {
+        tracing::warn!(error = said(&error), "the system has no certificates to trust: guests have no https");
+        Ok(builder().tls_certs_only([]).build()?)
+    })
+}
+
+/// A literal address is never resolved, so it is checked here. The parsed URL has it in its one plain form, however
+/// it was spelt. A grant for a literal names the very place.
+fn check_literal(url: &Url, private_granted: bool) -> Result<(), HttpError> {
+    let text = url.host_str().unwrap_or_default();
+    let Ok(address) = text.trim_matches(['[', ']']).parse::<IpAddr>() else {
+        return Ok(());
+    };
+    let place = place(address);
+    if private_granted || place.allowed(false) {
+        return Ok(());
+    }
+    Err(HttpError::Denied(Forbidden { host: text.to_owned(), address, place }.to_string()))
+}
+
+fn headers(
+    given: Vec<(String, Header)>,
+    idempotency_key: &str,
+    secrets: &BTreeMap<String, String>,
+) -> Result<HeaderMap, HttpError> {
+    let mut headers = HeaderMap::with_capacity(given.len() + 1);
+    for (name, value) in given {
+        let invalid =
+            || HttpError::Invalid(format!("the header {name:?} has a character that no header may carry"));
+        let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
+        let value = match value {
+            Header::Text(text) => HeaderValue::from_str(&text)
+                .or_else(|_| HeaderValue::from_bytes(text.as_bytes()))
+                .map_err(|_| invalid())?,
+            Header::Secret { prefix, name: secret } => {
+                let value = secrets
+                    .get(&secret)
+                    .ok_or_else(|| HttpError::Denied(format!("this host knows no secret {secret:?}")))?;
+                let mut value =
+                    HeaderValue::from_bytes(format!("{prefix}{value}").as_bytes()).map_err(|_| {
+                        HttpError::Invalid(format!("the secret {secret:?} does not fit into a header"))
+                    })?;
+                value.set_sensitive(true);
+                value
+            }
+        };
+        headers.append(key, value);
+    }
+    if let Ok(key) = HeaderValue::from_str(idempotency_key) {
+        headers.entry(IDEMPOTENCY_KEY).or_insert(key);
+    }
+    Ok(headers)
+}
+
+async fn read(mut response: Response, bytes_max: u64) -> Result<HttpResponse, HttpError> {
+    let over = || HttpError::Limit(format!("the answer has more than the {bytes_max} bytes that are left"));
+    if response.content_length().is_some_and(|length| length > bytes_max) {
+        return Err(over());
+    }
+    let mut body: Vec<u8> = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| sort(&error))? {
+        if (body.len() + chunk.len()) as u64 > bytes_max {
+            return Err(over());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let headers = response.headers().iter();
+    let headers =
+        headers.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
+    Ok(HttpResponse { status: response.status().as_u16(), headers: headers.collect(), body })
+}
+
+fn sort(error: &reqwest::Error) -> HttpError {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if let Some(forbidden) = inner.downcast_ref::<Forbidden>() {
+            return HttpError::Denied(forbidden.to_string());
+        }
+        cause = inner.source();
+    }
+    if error.is_builder() {
+        return HttpError::Invalid(said(error));
+    }
+    HttpError::Failed(said(error))
+}
+
+/// The error with its causes, without the URL, which may have a secret in its query.
+fn said(error: &reqwest::Error) -> String {
+    let mut text = if error.is_connect() { "no connection" } else { "it broke off" }.to_owned();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,73 @@
+//! Names to addresses: resolved once, every address checked, and what was checked is what is dialled.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use super::addresses::{Place, place};
+
+/// Looks names up.
+#[async_trait]
+pub(crate) trait Names: Send + Sync + 'static {
+    /// All addresses of a name.
+    async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>>;
+}
+
+/// The resolver of the system.
+pub(crate) struct SystemNames;
+
+#[async_trait]
+impl Names for SystemNames {
+    async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        Ok(tokio::net::lookup_host((name, 0)).await?.map(|address| address.ip()).collect())
+    }
+}
+
+/// An address that the grant does not cover.
+#[derive(Debug, thiserror::Error)]
+#[error("{host} is at {address}, which is {}: {}", place.as_str(), hint(*place))]
+pub(crate) struct Forbidden {
+    /// The host as the URL has it.
+    pub(crate) host: String,
+    /// Where it leads.
+    pub(crate) address: IpAddr,
+    /// What kind of place that is.
+    pub(crate) place: Place,
+}
+
+fn hint(place: Place) -> &'static str {
+    match place {
+        Place::Loopback | Place::Private => "publish with a grant that names the host itself, not a wildcard",
+        _ => "no grant for a name covers that",
+    }
+}
+
+/// The resolver of a client: checks before it answers.
+pub(crate) struct Checked {
+    /// Who looks up.
+    pub(crate) names: Arc<dyn Names>,
+    /// Whether private addresses are meant.
+    pub(crate) private_granted: bool,
+}
+
+impl Resolve for Checked {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (names, private_granted) = (Arc::clone(&self.names), self.private_granted);
+        Box::pin(async move {
+            let host = name.as_str();
+            let addresses = names.addresses(host).await?;
+            for address in &addresses {
+                let place = place(*address);
+                if !place.allowed(private_granted) {
+                    return Err(Forbidden { host: host.to_owned(), address: *address, place }.into());
+                }
+            }
+            // Port 0 becomes the URL's.
+            let found: Addrs = Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0)));
+            Ok(found)
+        })
+    }
+}

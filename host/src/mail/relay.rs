@@ -1,0 +1,163 @@
+//! The relay: SMTP over a small pool of connections.
+
+use std::time::Duration;
+
+use anyhow::{anyhow, bail};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::{Error, PoolConfig};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use sandbox::MailError;
+
+use super::message::Letter;
+
+/// How long the relay may take for each step; RFC 5321 grants minutes, and a job can try again.
+const STEP_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Connections kept open; more are made when more mails are under way at once.
+const CONNECTIONS_KEPT: u32 = 4;
+
+/// How long one is kept without a mail: relays hang up after a minute or so.
+const KEPT_FOR: Duration = Duration::from_secs(30);
+
+/// A relay.
+pub(crate) struct Relay {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+}
+
+impl Relay {
+    /// The relay at `url`, greeted as `domain`. Connects at the first mail.
+    ///
+    /// # Errors
+    /// When the URL is none, or the certificates of the system cannot be read. The URL has a password in it and is
+    /// not shown.
+    pub(crate) fn new(url: &str, domain: &str) -> anyhow::Result<Self> {
+        if !["smtp://", "smtps://"].iter().any(|scheme| url.starts_with(scheme)) {
+            bail!("the mail relay's URL begins neither with smtp:// nor with smtps://");
+        }
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+            .map_err(|error| anyhow!("the mail relay's URL cannot be used: {error}"))?;
+        let pool = PoolConfig::new().max_size(CONNECTIONS_KEPT).idle_timeout(KEPT_FOR);
+        let transport = builder
+            .hello_name(ClientId::Domain(domain.to_owned()))
+            .timeout(Some(STEP_PATIENCE))
+            .pool_config(pool)
+            .build();
+        Ok(Self { transport })
+    }
+
+    /// Returns the message's id once the relay has taken it.
+    ///
+    /// A message that was begun is sent to its end also when the caller is dropped: a connection that was left in
+    /// the middle of a dialogue would answer the next message with what it owes to this one.
+    pub(crate) async fn send(&self, letter: Letter) -> Result<String, MailError> {
+        let transport = self.transport.clone();
+        let Letter { id, message } = letter;
+        let sent = tokio::spawn(async move { transport.send(message).await }).await;
+        match sent {
+            Ok(Ok(_)) => Ok(id),
+            Ok(Err(error)) => Err(sort(&error)),
+            Err(_) => Err(MailError::Unavailable("the host broke while it sent the message".to_owned())),
+        }
+    }
+}
+
+fn sort(error: &Error) -> MailError {
+    let text = full(error);
+    if error.is_permanent() {
+        MailError::Refused(format!("the mail relay refused it: {text}"))
+    } else if error.is_client() {
+        MailError::Invalid(format!("the mail relay cannot take it: {text}"))
+    } else if error.is_transient() {
+        MailError::Unavailable(format!("the mail relay asks to try again later: {text}"))
+    } else {
+        MailError::Unavailable(format!("the mail relay cannot be reached: {text}"))
+    }
+}
+
+/// The error with its causes, each said once.
+fn full(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
+
+    use super::super::Mailer;
+    use super::*;
+    use crate::MailConfig;
+
+    fn config(url: &str) -> MailConfig {
+        MailConfig::Smtp { url: url.to_owned(), from: "jobs@example.com".to_owned() }
+    }
+
+    /// A relay that greets every mail's sender with `answer`.
+    async fn relay(answer: &'static str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("smtp://{}", listener.local_addr().expect("bound"));
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (read, mut write) = stream.split();
+                write.write_all(b"220 test\r\n").await.expect("greeted");
+                let mut lines = BufReader::new(read).lines();
+                while let Ok(Some(line)) = lines.next_line().await {
+                    let said = if line.starts_with("MAIL") { answer } else { "250 test" };
+                    if write.write_all(format!("{said}\r\n").as_bytes()).await.is_err() {
+                        break;
+                    }
+                }
+            }
+        });
+        url
+    }
+
+    async fn sent_to(url: &str) -> Result<String, MailError> {
+        let mailer = Mailer::new(&config(url)).expect("a good URL");
+        let mail = sandbox::MailMessage {
+            to: vec!["ana@example.com".to_owned()],
+            reply_to: None,
+            subject: "hi".to_owned(),
+            text: "hi".to_owned(),
+            html: None,
+        };
+        mailer.send(mail, "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000".parse().expect("an id"), 0).await
+    }
+
+    #[tokio::test]
+    async fn what_a_relay_says_decides_whether_it_is_tried_again() {
+        let never = relay("550 no such sender").await;
+        let later = relay("451 greylisted").await;
+
+        let refused = sent_to(&never).await.expect_err("550");
+        let unavailable = sent_to(&later).await.expect_err("451");
+        let unreachable = sent_to("smtp://127.0.0.1:1").await.expect_err("nobody is there");
+
+        assert!(
+            matches!(&refused, MailError::Refused(text) if text.contains("no such sender")),
+            "{refused:?}"
+        );
+        assert!(matches!(&unavailable, MailError::Unavailable(text) if text.contains("greylisted")));
+        assert!(matches!(&unreachable, MailError::Unavailable(text) if text.contains("reached")));
+    }
+
+    #[tokio::test]
+    async fn a_bad_url_is_refused_without_showing_its_password() {
+        for url in
+            ["http://u:hunter2@relay", "smtp://u:hunter2@relay?tls=maybe", "smtp://u:hunter2@", "relay"]
+        {
+            let error = Mailer::new(&config(url)).err().unwrap_or_else(|| panic!("{url} passed"));
+            assert!(!format!("{error:#}").contains("hunter2"), "{error:#}");
+        }
+        assert!(Mailer::new(&config("smtp://u:p@relay.example.com:587?tls=required")).is_ok());
+    }
+}
