@@ -1,1 +1,80 @@
 //! The store on SQLite, for one process on one machine.
+//!
+//! One file in WAL mode. One connection writes: every verb that changes something is one transaction on it,
+//! begun with `begin immediate`, so that a verb reads what it decides on after it holds the lock, and no two
+//! verbs can deadlock. All that only looks goes through other connections, which see the last commit and
+//! never wait for the writer.
+//!
+//! ```text
+//!   verbs that change ──► writer (1) ──► jobs.db-wal ──► jobs.db
+//!   verbs that look   ──► readers ──────────┴──────────────┘
+//!   listings          ──► pages, by a deadline
+//! ```
+//!
+//! **What is durable.** A killed process loses nothing that was answered: a commit is in the page cache of the
+//! system by then. The loss of power is another matter, and there the driver tells two kinds of verbs apart.
+//! What people and tasks rely on (submit, cancel, retry, publish, promote, finish, a checkpoint, what a rescue
+//! records) syncs the log before it is answered (`synchronous = full`). What is only about processes of this
+//! machine, which end with it (sessions, claims, signs of life, terms, log lines and progress of a running
+//! attempt), does not (`synchronous = normal`): losing it leaves a consistent older state, in which the job
+//! waits or its session falls silent, and so it runs again. An idle system then syncs nothing at all.
+//!
+//! Bulk rows travel as one JSON text that SQL takes apart with `json_each`. Every SQL text is a file of `sql/`,
+//! checked at compile time against the migrations (`scripts/prepare-sql-sqlite`).
+
+mod attempts;
+mod claims;
+mod components;
+mod control;
+mod db;
+mod error;
+mod find;
+mod json;
+mod logs;
+mod look;
+mod plans;
+mod rows;
+mod schema;
+mod settle;
+mod submit;
+mod terms;
+mod time;
+
+use std::path::Path;
+
+pub use schema::{migrate, pending};
+use store::Result;
+
+use crate::db::Db;
+
+/// A store in one file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    db: Db,
+}
+
+impl SqliteStore {
+    /// Opens the store at `path`, which is made with its folder and migrated as needed.
+    ///
+    /// # Errors
+    /// `Unavailable` when the file cannot be opened or is locked by another process; `Corrupt` when it is no
+    /// database; `Conflict` when a newer release has changed its schema.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), store::Error> {
+    /// use store::Plans;
+    ///
+    /// let folder = tempfile::tempdir().expect("a folder");
+    /// let store = store_sqlite::SqliteStore::open(folder.path().join("data/jobs.db")).await?;
+    /// assert!(store.depths().await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        migrate(path).await?;
+        Ok(Self { db: Db::open(path).await? })
+    }
+}

@@ -1,0 +1,1 @@
+select bytes as "bytes!: Vec<u8>" from components where sha256 = ?1

@@ -1,0 +1,1 @@
+insert into job_logs (job_id, attempt, lines) values (?1, ?2, ?3)

@@ -1,0 +1,1 @@
+delete from job_ends where job_id = ?1

@@ -1,0 +1,1 @@
+delete from schedulers where seen_at < ?1

@@ -1,0 +1,110 @@
+//! What people ask: the verbs of [`Jobs`] that only look, and the doors to those that change.
+
+use async_trait::async_trait;
+use model::id::JobId;
+use model::job::{FileInfo, Job, JobState, LogLine, OutputFile};
+use model::name::Namespace;
+use sqlx::SqliteConnection;
+use store::record::job_missing;
+use store::{Cancel, Cancelled, Error, JobFilter, JobPage, Jobs, Offer, Result, Submit, Submitted};
+use uuid::Uuid;
+
+use crate::error::fault;
+use crate::rows::{AttemptRow, FileRow, JobRow, Standing, StandingRow};
+use crate::time::now;
+use crate::{SqliteStore, control, find, json, logs, submit};
+
+#[async_trait]
+impl Jobs for SqliteStore {
+    async fn submit(&self, submit: Submit) -> Result<Vec<Submitted>> {
+        submit::submit(&self.db, submit).await
+    }
+
+    async fn job(&self, namespace: &Namespace, id: JobId) -> Result<Job> {
+        let mut tx = self.db.snapshot().await?;
+        let found = jobs(&mut tx, &[id]).await?.pop().filter(|job| job.queue.namespace == *namespace);
+        let mut job = found.ok_or_else(|| job_missing(id))?;
+        job.attempts = sqlx::query_file_as!(AttemptRow, "sql/job_attempts.sql", id.0)
+            .fetch_all(&mut *tx)
+            .await
+            .map_err(fault)?
+            .into_iter()
+            .map(AttemptRow::into_attempt)
+            .collect::<Result<_>>()?;
+        job.files = files(&mut tx, id).await?;
+        Ok(job)
+    }
+
+    async fn jobs_with_prefix(&self, namespace: &Namespace, prefix: &str, limit: u32) -> Result<Vec<JobId>> {
+        let Some((first, last)) = json::ids_with_prefix(prefix) else { return Ok(Vec::new()) };
+        let mut tx = self.db.page().await?;
+        let ids =
+            sqlx::query_file_scalar!("sql/jobs_with_prefix.sql", namespace.as_str(), first, last, limit)
+                .fetch_all(&mut *tx)
+                .await
+                .map_err(fault)?;
+        Ok(ids.into_iter().map(JobId).collect())
+    }
+
+    async fn jobs(&self, filter: JobFilter) -> Result<JobPage> {
+        find::page(&self.db, filter).await
+    }
+
+    async fn ended(&self, ids: &[JobId]) -> Result<Vec<(JobId, JobState)>> {
+        let mut reader = self.db.reader().await?;
+        let found = standings(&mut reader, ids).await?;
+        Ok(found.iter().filter(|one| one.state.is_final()).map(|one| (one.id, one.state)).collect())
+    }
+
+    async fn cancel(&self, cancel: Cancel) -> Result<Cancelled> {
+        control::cancel(&self.db, &cancel).await
+    }
+
+    async fn retry(&self, namespace: &Namespace, id: JobId) -> Result<Offer> {
+        control::retry(&self.db, namespace, id).await
+    }
+
+    async fn logs(&self, id: JobId, after: i64, limit: u32) -> Result<(Vec<(u32, LogLine)>, i64)> {
+        logs::read(&self.db, id, after, limit).await
+    }
+
+    async fn files(&self, id: JobId) -> Result<Vec<FileInfo>> {
+        let mut reader = self.db.reader().await?;
+        files(&mut reader, id).await
+    }
+
+    async fn file(&self, id: JobId, name: &str) -> Result<OutputFile> {
+        let mut reader = self.db.reader().await?;
+        let file = sqlx::query_file_as!(OutputFile, "sql/file.sql", id.0, name)
+            .fetch_optional(&mut *reader)
+            .await
+            .map_err(fault)?;
+        file.ok_or_else(|| Error::NotFound { what: format!("file {name:?} of job {id}") })
+    }
+}
+
+async fn files(connection: &mut SqliteConnection, id: JobId) -> Result<Vec<FileInfo>> {
+    let rows =
+        sqlx::query_file_as!(FileRow, "sql/files.sql", id.0).fetch_all(connection).await.map_err(fault)?;
+    rows.into_iter().map(FileRow::into_info).collect()
+}
+
+/// The jobs of these ids that there are, in this order, without attempts and files.
+pub(crate) async fn jobs(connection: &mut SqliteConnection, ids: &[JobId]) -> Result<Vec<Job>> {
+    let now = now(&mut *connection).await?;
+    let ids = json::ids(ids.iter().copied());
+    let rows =
+        sqlx::query_file_as!(JobRow, "sql/jobs.sql", now, ids).fetch_all(connection).await.map_err(fault)?;
+    rows.into_iter().map(JobRow::into_job).collect()
+}
+
+/// Where the jobs of these ids stand, as far as there are such jobs, in no order.
+pub(crate) async fn standings(connection: &mut SqliteConnection, ids: &[JobId]) -> Result<Vec<Standing>> {
+    let now = now(&mut *connection).await?;
+    let ids = json::ids(ids.iter().copied());
+    let rows = sqlx::query_file_as!(StandingRow, "sql/standing.sql", now, ids)
+        .fetch_all(connection)
+        .await
+        .map_err(fault)?;
+    rows.into_iter().map(StandingRow::into_standing).collect()
+}
