@@ -44,3 +44,6 @@ pub use compile::worker::compile_worker;
 pub use execution::{Execution, Invocation, JobContext, StopHandle, StopSignal};
 pub use inspection::{Inspection, Refusal};
 pub use sandbox::{ComponentSource, Config, Sandbox};
+
+/// The contract that guests are built against: the package of `wit/task.wit`.
+pub const WIT_PACKAGE: &str = "jobs:task@1.0.0";
