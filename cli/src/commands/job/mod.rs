@@ -1,0 +1,149 @@
+//! `jobctl job …`.
+
+mod file;
+mod list;
+mod logs;
+
+use rpc::v1;
+use serde::Serialize;
+use serde_json::json;
+
+use super::context::Context;
+use super::wait;
+use crate::args::JobCommand;
+use crate::exit::{Error, Exit, Result};
+use crate::show::job::{File, Job};
+use crate::show::{escape, job_text};
+
+/// Does what was asked.
+pub(crate) async fn run(context: Context, command: JobCommand) -> Result {
+    match command {
+        JobCommand::List(filter) => Box::pin(list::run(context, filter)).await,
+        JobCommand::Show(job) => show(context, &job.id).await,
+        JobCommand::Wait(what) => {
+            let server = context.server().await?;
+            let job = wait::get(&context, &server, &what.job.id).await?;
+            let job = match is_final(&job) {
+                true => job,
+                false => wait::one(&context, &server, &job.id, what.wait_timeout).await?,
+            };
+            wait::conclude(&context, &job)
+        }
+        JobCommand::Logs(follow) => Box::pin(logs::run(context, follow)).await,
+        JobCommand::Result(job) => result(context, &job.id).await,
+        JobCommand::Files(job) => files(context, &job.id).await,
+        JobCommand::File(what) => Box::pin(file::run(context, what)).await,
+        JobCommand::Cancel(job) => cancel(context, &job.id).await,
+        JobCommand::Retry(job) => retry(context, &job.id).await,
+    }
+}
+
+fn is_final(job: &v1::Job) -> bool {
+    job.state.parse().is_ok_and(model::job::JobState::is_final)
+}
+
+async fn show(context: Context, id: &str) -> Result {
+    let server = context.server().await?;
+    let job = wait::get(&context, &server, id).await?;
+    context.output.document(&Job::from(&job), |view| job_text::job(view, context.times, &job))?;
+    Ok(Exit::Done)
+}
+
+/// Prints the result as it came, whatever the format: it is JSON.
+async fn result(context: Context, id: &str) -> Result {
+    let server = context.server().await?;
+    let job = wait::get(&context, &server, id).await?;
+    if !is_final(&job) {
+        let message = format!("job {} has no result yet: it is {}", job.id, job.state);
+        return Err(Error::new(Exit::Conflict, "conflict", message)
+            .hint(format!("`jobctl job wait {}` waits for it and prints it", job.id))
+            .with("job", job.id));
+    }
+    if Exit::of_job(&job.state) != Exit::Done {
+        return Err(wait::not_succeeded(&job));
+    }
+    wait::print_result(&context, &job)?;
+    Ok(Exit::Done)
+}
+
+async fn files(context: Context, id: &str) -> Result {
+    let server = context.server().await?;
+    let job = wait::get(&context, &server, id).await?;
+    let files: Vec<_> = job.files.iter().map(File::from).collect();
+    let whole = json!({ "id": job.id, "files": files });
+    context.output.list(&files, &whole, |view| job_text::files(view, &job.files))?;
+    Ok(Exit::Done)
+}
+
+#[derive(Debug, Serialize)]
+struct Cancelled<'a> {
+    id: &'a str,
+    state: &'a str,
+    changed: bool,
+    host_reached: bool,
+}
+
+async fn cancel(context: Context, id: &str) -> Result {
+    let server = context.server().await?;
+    let request = v1::CancelJobRequest { namespace: context.namespace(), id: id.to_owned() };
+    let answer = server
+        .call(|mut client| {
+            let request = request.clone();
+            async move { client.jobs.cancel_job(request).await }
+        })
+        .await?;
+    let shown = Cancelled {
+        id: &answer.id,
+        state: &answer.state,
+        changed: answer.changed,
+        host_reached: answer.host_reached,
+    };
+    context.output.document(&shown, |_| escape::line(&how_cancelled(&answer)))?;
+    Ok(Exit::Done)
+}
+
+fn how_cancelled(answer: &v1::CancelJobResponse) -> String {
+    let id = &answer.id;
+    match (answer.state.as_str(), answer.changed, answer.host_reached) {
+        ("running", _, true) => format!("job {id} was told to stop"),
+        ("running", _, false) => format!("job {id} will be told to stop by its host's next heartbeat"),
+        (state, true, _) => format!("job {id} is {state}"),
+        (state, false, _) => format!("job {id} had ended already: {state}"),
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Retried<'a> {
+    id: &'a str,
+    state: &'a str,
+}
+
+/// Not made twice: the second call would find the job waiting, and refuse.
+async fn retry(context: Context, id: &str) -> Result {
+    let server = context.server().await?;
+    let request = v1::RetryJobRequest { namespace: context.namespace(), id: id.to_owned() };
+    let mut client = server.client();
+    let answer = server.call_once(client.jobs.retry_job(request)).await?;
+    context.output.document(&Retried { id: &answer.id, state: &answer.state }, |_| {
+        escape::line(&format!("job {} is {}", answer.id, answer.state))
+    })?;
+    Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cancel_says_what_came_of_it() {
+        let said = |state: &str, changed, host_reached| {
+            let state = state.to_owned();
+            how_cancelled(&v1::CancelJobResponse { id: "x".to_owned(), state, changed, host_reached })
+        };
+
+        assert_eq!(said("cancelled", true, false), "job x is cancelled");
+        assert_eq!(said("running", true, true), "job x was told to stop");
+        assert!(said("running", true, false).contains("heartbeat"));
+        assert_eq!(said("succeeded", false, false), "job x had ended already: succeeded");
+    }
+}

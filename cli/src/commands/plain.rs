@@ -1,0 +1,41 @@
+//! Commands that need nobody else: `completions` and `version`.
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+use serde::Serialize;
+
+use super::context::Context;
+use crate::args::{Cli, Format};
+use crate::config::VERSION;
+use crate::exit::{Exit, Result};
+
+/// Prints the script that completes commands.
+pub(crate) fn completions(context: &Context, shell: Shell) -> Result {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "jobctl", &mut script);
+    match context.output.format() {
+        Format::Text => context.output.bytes(&script)?,
+        _ => {
+            let script = String::from_utf8_lossy(&script);
+            let document = serde_json::json!({ "shell": shell.to_string(), "script": script });
+            context.output.document(&document, |_| String::new())?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+#[derive(Debug, Serialize)]
+struct Version {
+    version: &'static str,
+    wasmtime: &'static str,
+    wit: &'static str,
+}
+
+/// Prints what this binary is made of.
+pub(crate) fn version(context: &Context) -> Result {
+    let version = Version { version: VERSION, wasmtime: env!("WASMTIME_VERSION"), wit: sandbox::WIT_PACKAGE };
+    context.output.document(&version, |_| {
+        format!("jobctl {}\nwasmtime {}\n{}", version.version, version.wasmtime, version.wit)
+    })?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,50 @@
+//! `jobctl scheduler run`.
+
+use ::scheduler::{Config, Parts, Scheduler};
+use anyhow::Context as _;
+use serde_json::json;
+use service::Shutdown;
+
+use super::ports::PortsFile;
+use super::{advertised, log, needed, patient, sandbox};
+use crate::args::SchedulerRun;
+use crate::commands::context::Context;
+use crate::config::{self, VERSION, first};
+use crate::exit::{Error, Exit, Result};
+
+/// A scheduler runs components only to ask what they are: a publish at a time, a few at once.
+const SLOTS: usize = 4;
+
+/// Runs a replica until it is asked to end.
+pub(crate) async fn run(context: Context, args: SchedulerRun) -> Result {
+    log(&context, &args.common)?;
+    let file = &context.settings.file;
+    let database = first(args.backends.database_url.as_ref(), file.database_url.clone());
+    let database = needed("database-url", "JOBCTL_DATABASE_URL", database)?;
+    let redis = first(args.backends.redis_url.as_ref(), file.redis_url.clone());
+    let redis = needed("redis-url", "JOBCTL_REDIS_URL", redis)?;
+    let ports = PortsFile::at(args.common.ports_file)?;
+    let shutdown = listen_for_signals(args.common.drain_timeout)?;
+
+    let store = patient("the database", &shutdown, || connect::store(&database)).await?;
+    let broker = patient("Redis", &shutdown, || connect::broker(&redis)).await?;
+    let sandbox = sandbox(args.cache.cache_dir.unwrap_or_else(config::cache_dir), SLOTS)?;
+    let config = Config {
+        version: VERSION.to_owned(),
+        listen: args.listen,
+        advertise: advertised(args.advertise, args.listen),
+        token: context.settings.token.clone(),
+        term: Config::TERM,
+    };
+    let scheduler = Scheduler::new(config, Parts { store, broker, sandbox }).await?;
+    let address = scheduler.address();
+    tracing::info!(address, "the scheduler is ready");
+    ports.write(&json!({ "api": address, "dashboard": address, "pid": std::process::id() }))?;
+    Box::pin(scheduler.run(shutdown)).await?;
+    Ok(Exit::Done)
+}
+
+/// The signals that ask the process to end.
+pub(super) fn listen_for_signals(drain_timeout: std::time::Duration) -> Result<Shutdown> {
+    Shutdown::on_signals(drain_timeout).context("listen for signals").map_err(Error::from)
+}

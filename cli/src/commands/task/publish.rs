@@ -1,0 +1,131 @@
+//! `jobctl task publish`.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt, stream};
+use model::bounds::COMPONENT_BYTES_MAX;
+use rpc::{CHUNK_BYTES, Code, v1};
+
+use super::manifest;
+use crate::args::{Format, Publish};
+use crate::commands::context::{Context, ask};
+use crate::exit::{Error, Exit, Result};
+use crate::output::Progress;
+use crate::show::task::{self, Published};
+
+/// How long a publish may take: the compile worker may use two minutes of processor time, on a busy machine.
+const PUBLISH: Duration = Duration::from_secs(600);
+
+/// Checks what can be checked here, then sends the component.
+pub(super) fn run(context: Context, publish: &Publish) -> Result {
+    let manifest = match &publish.manifest {
+        Some(path) => manifest::read(path)?,
+        None => manifest::Manifest::default(),
+    };
+    let component = read(&publish.file)?;
+    let mut header = manifest::header(context.namespace(), publish, manifest);
+    header.size_bytes = component.len() as u64;
+    ask(send(context, header, component))
+}
+
+fn read(path: &Path) -> Result<Bytes> {
+    let named = |what: String| Error::usage(format!("{}: {what}", path.display()));
+    let read = || {
+        let mut bytes = Vec::new();
+        let file = File::open(path)?;
+        let seen = file.metadata()?.len();
+        file.take(COMPONENT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+        io::Result::Ok((seen.max(bytes.len() as u64), bytes))
+    };
+    let (seen, bytes) = read().map_err(|error| named(format!("cannot be read: {error}")))?;
+    if bytes.len() > COMPONENT_BYTES_MAX {
+        return Err(named(format!("{seen} bytes are more than the limit of {COMPONENT_BYTES_MAX} bytes")));
+    }
+    Ok(bytes.into())
+}
+
+async fn send(context: Context, header: v1::PublishHeader, component: Bytes) -> Result {
+    let server = context.server().await?;
+    let progress = Arc::new(context.output.progress_bytes("upload", header.size_bytes));
+    let plan = header.plan;
+    let mut client = server.client();
+    let call = client.tasks.publish(upload(header, component, Arc::clone(&progress)));
+    let answer = match tokio::time::timeout(PUBLISH, call).await {
+        Ok(Ok(answer)) => answer.into_inner(),
+        Ok(Err(status)) => return Err(server.error(status).into()),
+        Err(_) => {
+            let message = format!("no answer within {} s", PUBLISH.as_secs());
+            return Err(rpc::Error::new(Code::Timeout, message)
+                .hint("publishing it again is harmless")
+                .into());
+        }
+    };
+    progress.close();
+    let shown: Vec<_> = answer.tasks.iter().filter_map(Published::of).collect();
+    let text = |view: &_| task::published(view, plan, &answer.tasks);
+    match (shown.as_slice(), context.output.format()) {
+        ([], _) => return Err(Error::new(Exit::Unexpected, "internal", "the server named no task")),
+        ([one], Format::Json) => context.output.document(one, text)?,
+        (many, _) => context.output.list(many, &many, text)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// The header, then the component in pieces.
+fn upload(
+    header: v1::PublishHeader,
+    component: Bytes,
+    progress: Arc<Progress>,
+) -> impl Stream<Item = v1::PublishRequest> + Send + 'static {
+    let first = v1::PublishRequest { part: Some(v1::publish_request::Part::Header(header)) };
+    let count = component.len().div_ceil(CHUNK_BYTES);
+    let pieces = stream::iter(0..count).map(move |index| {
+        let end = component.len().min((index + 1) * CHUNK_BYTES);
+        let piece = component.slice(index * CHUNK_BYTES..end);
+        progress.advance(piece.len() as u64);
+        if index + 1 == count {
+            progress.say("checking and compiling");
+        }
+        v1::PublishRequest { part: Some(v1::publish_request::Part::Data(piece.to_vec())) }
+    });
+    stream::iter([first]).chain(pieces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_component_travels_whole_after_its_header() {
+        let component: Vec<u8> = (0..CHUNK_BYTES * 2 + 7).map(|index| (index % 251) as u8).collect();
+
+        let sent: Vec<_> =
+            upload(v1::PublishHeader::default(), component.clone().into(), Arc::new(Progress::hidden()))
+                .collect()
+                .await;
+
+        let mut received = Vec::new();
+        for (index, request) in sent.into_iter().enumerate() {
+            match request.part.expect("a part") {
+                v1::publish_request::Part::Header(_) => assert_eq!(index, 0),
+                v1::publish_request::Part::Data(data) => received.extend(data),
+            }
+        }
+        assert_eq!(received, component);
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_refused_before_anybody_is_asked() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        file.as_file().set_len(COMPONENT_BYTES_MAX as u64 + 5).expect("made long");
+
+        let refusal = format!("{:?}", read(file.path()).expect_err("too large"));
+
+        assert!(refusal.contains("67108869 bytes are more than the limit of 67108864"), "{refusal}");
+    }
+}

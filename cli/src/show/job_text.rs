@@ -1,0 +1,204 @@
+//! Jobs for people.
+
+use model::units::show_size;
+use rpc::v1;
+
+use super::escape;
+use super::json::pretty;
+use super::table::table;
+use super::time::{Times, milliseconds};
+use super::view::View;
+
+/// Longest payload or result that `job show` prints in text; `-o json` has all of it.
+const SHOWN_BYTES_MAX: usize = 16 << 10;
+
+/// Jobs in a table.
+pub(crate) fn jobs(view: &View, times: Times, jobs: &[v1::Job]) -> String {
+    if jobs.is_empty() {
+        return "no jobs".to_owned();
+    }
+    let rows = jobs.iter().map(|job| {
+        [
+            job.id.clone(),
+            format!("{}@{}", job.task, job.version),
+            job.state.clone(),
+            job.queue.clone(),
+            format!("{}/{}", job.attempt, job.max_attempts),
+            times.at(job.created_at.as_ref()),
+            times.at(job.finished_at.as_ref()),
+        ]
+    });
+    table(view, ["ID", "TASK", "STATE", "QUEUE", "ATTEMPT", "CREATED", "FINISHED"], rows)
+}
+
+/// A job in full.
+pub(crate) fn job(view: &View, times: Times, job: &v1::Job) -> String {
+    let mut text = String::new();
+    for (name, value) in facts(view, times, job) {
+        text.push_str(&format!("{}  {value}\n", view.paint.dim(&format!("{name:<12}"))));
+    }
+    text.push_str(&json_block(view, "payload", Some(&job.payload)));
+    text.push_str(&json_block(view, "result", job.result.as_deref()));
+    if !job.attempts.is_empty() {
+        text.push_str(&format!(
+            "\n{}\n{}\n",
+            view.paint.bold("attempts"),
+            attempts(view, times, &job.attempts)
+        ));
+    }
+    if !job.files.is_empty() {
+        text.push_str(&format!("\n{}\n{}\n", view.paint.bold("files"), files(view, &job.files)));
+    }
+    text
+}
+
+fn facts(view: &View, times: Times, job: &v1::Job) -> Vec<(&'static str, String)> {
+    let mut tags: Vec<_> = job.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    tags.sort_unstable();
+    let stopping = if job.cancel_requested { " (was told to stop)" } else { "" };
+    let progress =
+        job.progress.as_ref().map(|progress| format!("{} % {}", progress.percent, progress.message));
+    let error = job.error.as_ref().map(|failure| format!("{}: {}", failure.kind, failure.message));
+    let optional = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let lines = [
+        ("id", Some(job.id.clone())),
+        ("task", Some(format!("{}@{} (sha256 {})", job.task, job.version, short(&job.sha256)))),
+        ("state", Some(format!("{}{stopping}", job.state))),
+        ("error", error),
+        ("progress", progress),
+        ("queue", Some(format!("{} (priority {})", job.queue, job.priority))),
+        ("attempt", Some(format!("{} of at most {}", job.attempt, job.max_attempts))),
+        ("key", optional(&job.key)),
+        ("tags", optional(&tags.join(" "))),
+        ("schedule", optional(&job.schedule)),
+        ("parent", optional(&job.parent)),
+        ("created", Some(times.at(job.created_at.as_ref()))),
+        ("run at", Some(times.at(job.run_at.as_ref()))),
+        ("started", job.started_at.as_ref().map(|at| times.at(Some(at)))),
+        ("finished", job.finished_at.as_ref().map(|at| times.at(Some(at)))),
+    ];
+    lines
+        .into_iter()
+        .filter_map(|(name, value)| {
+            let value = escape::line(&value?);
+            let shown = match name {
+                "state" => value.replacen(&job.state, &view.paint.state(&job.state), 1),
+                _ => value,
+            };
+            Some((name, shown))
+        })
+        .collect()
+}
+
+fn json_block(view: &View, name: &str, bytes: Option<&[u8]>) -> String {
+    let Some(bytes) = bytes else {
+        return String::new();
+    };
+    let shown = match std::str::from_utf8(bytes) {
+        Ok(json) if bytes.len() <= SHOWN_BYTES_MAX => escape::json(&pretty(json)).replace('\n', "\n  "),
+        _ => format!("{}: `-o json` prints it", show_size(bytes.len() as u64)),
+    };
+    format!("\n{}\n  {shown}\n", view.paint.bold(name))
+}
+
+fn attempts(view: &View, times: Times, attempts: &[v1::Attempt]) -> String {
+    let rows = attempts.iter().map(|attempt| {
+        let error = attempt.error.as_ref().map(|failure| format!("{}: {}", failure.kind, failure.message));
+        let stop = attempt
+            .stop
+            .as_ref()
+            .map(|stop| format!("stopped ({}) in {}", stop.reason, milliseconds(stop.latency_ms)));
+        [
+            attempt.number.to_string(),
+            if attempt.outcome.is_empty() { "running".to_owned() } else { attempt.outcome.clone() },
+            attempt.host.clone(),
+            times.at(attempt.started_at.as_ref()),
+            attempt.duration_ms.map(milliseconds).unwrap_or_default(),
+            attempt.fuel.map(|fuel| fuel.to_string()).unwrap_or_default(),
+            attempt.peak_memory_bytes.map(show_size).unwrap_or_default(),
+            [error, stop].into_iter().flatten().collect::<Vec<_>>().join("; "),
+        ]
+    });
+    table(view, ["NO", "OUTCOME", "HOST", "STARTED", "TOOK", "FUEL", "MEMORY", "ERROR"], rows)
+}
+
+/// Files in a table.
+pub(crate) fn files(view: &View, files: &[v1::FileInfo]) -> String {
+    if files.is_empty() {
+        return "no files".to_owned();
+    }
+    let rows =
+        files.iter().map(|file| [file.name.clone(), file.media_type.clone(), show_size(file.size_bytes)]);
+    table(view, ["NAME", "TYPE", "SIZE"], rows)
+}
+
+/// One line of a log; further lines of its text are set off, so that none can pose as an entry.
+pub(crate) fn log_entry(view: &View, times: Times, entry: &v1::LogEntry) -> String {
+    let text = escape::block(entry.text.trim_end_matches('\n')).replace('\n', "\n    | ");
+    let head = format!("{} #{}", times.at(entry.at.as_ref()), entry.attempt);
+    let level = format!("{:<6}", escape::line(&entry.level));
+    let level = if entry.level == "error" { view.paint.red(&level) } else { view.paint.cyan(&level) };
+    format!("{} {level} {text}", view.paint.dim(&head))
+}
+
+/// The first digits of a digest.
+pub(crate) fn short(sha256: &str) -> &str {
+    sha256.get(..12).unwrap_or(sha256)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::args::TimeStyle;
+
+    const TIMES: Times = Times { style: TimeStyle::Iso, now: DateTime::UNIX_EPOCH };
+
+    #[test]
+    fn hostile_text_of_a_guest_stays_text() {
+        let hostile = "\x1b[2J\u{202e}";
+        let message = v1::Job {
+            state: "failed".to_owned(),
+            payload: format!("{{\"a\":\"\u{9b}{}\"}}", "\u{202e}").into_bytes(),
+            error: Some(v1::Failure { kind: "task".to_owned(), message: hostile.to_owned() }),
+            progress: Some(v1::Progress { percent: 1, message: hostile.to_owned() }),
+            tags: [("k".to_owned(), hostile.to_owned())].into(),
+            attempts: vec![v1::Attempt {
+                error: Some(v1::Failure { kind: "task".to_owned(), message: hostile.to_owned() }),
+                ..v1::Attempt::default()
+            }],
+            files: vec![v1::FileInfo { name: hostile.to_owned(), ..v1::FileInfo::default() }],
+            ..v1::Job::default()
+        };
+
+        let shown = job(&View::default(), TIMES, &message);
+
+        assert!(!shown.contains(['\x1b', '\u{202e}', '\u{9b}']), "{shown:?}");
+        assert!(shown.contains("\\u{1b}[2J"), "{shown}");
+    }
+
+    #[test]
+    fn a_log_line_cannot_pose_as_another() {
+        let entry = v1::LogEntry {
+            attempt: 1,
+            at: Some(prost_types::Timestamp { seconds: 0, nanos: 0 }),
+            level: "info".to_owned(),
+            text: "one\n1970-01-01T00:00:00Z #1 error forged\r\n".to_owned(),
+        };
+
+        let shown = log_entry(&View::default(), TIMES, &entry);
+
+        assert_eq!(
+            shown,
+            "1970-01-01T00:00:00.000000Z #1 info   one\n    | 1970-01-01T00:00:00Z #1 error forged\\r"
+        );
+    }
+
+    #[test]
+    fn a_large_result_is_named_and_not_printed() {
+        let message = v1::Job { result: Some(vec![b'1'; SHOWN_BYTES_MAX + 1]), ..v1::Job::default() };
+
+        assert!(job(&View::default(), TIMES, &message).contains("`-o json` prints it"));
+    }
+}

@@ -1,0 +1,318 @@
+//! Tasks and their versions, as JSON and for people.
+
+use std::collections::BTreeMap;
+
+use model::units::{show_duration, show_size};
+use rpc::v1;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::escape;
+use super::job_text::short;
+use super::json::{pretty, raw};
+use super::table::table;
+use super::time::{Times, rfc3339};
+use super::view::View;
+
+/// What `task publish` answers for each task.
+#[derive(Debug, Serialize)]
+pub(crate) struct Published<'a> {
+    task: &'a str,
+    /// None for a plan.
+    version: Option<u32>,
+    sha256: &'a str,
+    size_bytes: u64,
+    unchanged: bool,
+    imports: &'a [String],
+    grants: Grants<'a>,
+    limits: Limits,
+    compile_ms: u64,
+    changes: &'a [String],
+    active: bool,
+}
+
+/// A task version.
+#[derive(Debug, Serialize)]
+pub(crate) struct Version<'a> {
+    task: &'a str,
+    version: u32,
+    sha256: &'a str,
+    size_bytes: u64,
+    description: &'a str,
+    input_schema: Option<&'a RawValue>,
+    output_schema: Option<&'a RawValue>,
+    imports: &'a [String],
+    grants: Grants<'a>,
+    limits: Limits,
+    max_attempts: u32,
+    created_at: Option<String>,
+    active: bool,
+}
+
+/// A task as it is listed.
+#[derive(Debug, Serialize)]
+pub(crate) struct Task<'a> {
+    task: &'a str,
+    latest: u32,
+    active: Option<Version<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Grants<'a> {
+    http: &'a [String],
+    secrets: &'a [String],
+    env: BTreeMap<&'a str, &'a str>,
+    mail: bool,
+    enqueue: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
+struct Limits {
+    fuel: Option<u64>,
+    memory_bytes: u64,
+    timeout_ms: u64,
+    output_bytes: u64,
+}
+
+impl<'a> Published<'a> {
+    /// What became of one task; none when the answer is malformed.
+    pub(crate) fn of(published: &'a v1::PublishedTask) -> Option<Self> {
+        let version = published.version.as_ref()?;
+        Some(Self {
+            task: &version.task,
+            version: Some(version.version).filter(|number| *number > 0),
+            sha256: &version.sha256,
+            size_bytes: version.size_bytes,
+            unchanged: published.unchanged,
+            imports: &version.imports,
+            grants: grants(version),
+            limits: limits(version),
+            compile_ms: published.compile_ms,
+            changes: &published.changes,
+            active: version.active,
+        })
+    }
+}
+
+impl<'a> From<&'a v1::TaskVersion> for Version<'a> {
+    fn from(version: &'a v1::TaskVersion) -> Self {
+        Self {
+            task: &version.task,
+            version: version.version,
+            sha256: &version.sha256,
+            size_bytes: version.size_bytes,
+            description: &version.description,
+            input_schema: raw(version.input_schema.as_bytes()),
+            output_schema: raw(version.output_schema.as_bytes()),
+            imports: &version.imports,
+            grants: grants(version),
+            limits: limits(version),
+            max_attempts: version.max_attempts,
+            created_at: rfc3339(version.created_at.as_ref()),
+            active: version.active,
+        }
+    }
+}
+
+impl<'a> From<&'a v1::TaskInfo> for Task<'a> {
+    fn from(task: &'a v1::TaskInfo) -> Self {
+        Self { task: &task.task, latest: task.latest, active: task.active.as_ref().map(Into::into) }
+    }
+}
+
+fn grants(version: &v1::TaskVersion) -> Grants<'_> {
+    let grants = version.grants.as_ref();
+    let list = |of: fn(&v1::Grants) -> &Vec<String>| grants.map_or(&[][..], |grants| of(grants).as_slice());
+    Grants {
+        http: list(|grants| &grants.http),
+        secrets: list(|grants| &grants.secrets),
+        env: grants
+            .iter()
+            .flat_map(|grants| &grants.env)
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect(),
+        mail: grants.is_some_and(|grants| grants.mail),
+        enqueue: list(|grants| &grants.enqueue),
+    }
+}
+
+fn limits(version: &v1::TaskVersion) -> Limits {
+    let limits = version.limits.unwrap_or_default();
+    Limits {
+        fuel: limits.fuel,
+        memory_bytes: limits.memory_bytes,
+        timeout_ms: limits.timeout_ms,
+        output_bytes: limits.output_bytes,
+    }
+}
+
+/// What became of a publish, for people.
+pub(crate) fn published(view: &View, plan: bool, tasks: &[v1::PublishedTask]) -> String {
+    let lines = tasks.iter().filter_map(|published| {
+        let version = published.version.as_ref()?;
+        let what = match (published.unchanged, plan, version.version) {
+            (true, ..) => format!("{}@{} is unchanged", version.task, version.version),
+            (false, true, 0) => format!("{} would get a new version", version.task),
+            (false, true, number) => format!("{}@{number} would be published", version.task),
+            (false, false, number) => format!("published {}@{number}", version.task),
+        };
+        let facts = format!(
+            "(sha256 {}, {}, compiled in {} ms)",
+            short(&version.sha256),
+            show_size(version.size_bytes),
+            published.compile_ms
+        );
+        let mut text = format!("{} {}", view.paint.bold(&escape::line(&what)), view.paint.dim(&facts));
+        if !plan && !version.active {
+            let promote = format!("\n  not what `{}` means: it was not promoted", version.task);
+            text.push_str(&escape::block(&promote));
+        }
+        for change in &published.changes {
+            text.push_str(&format!("\n  {}", escape::line(change)));
+        }
+        Some(text)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Tasks in a table.
+pub(crate) fn tasks(view: &View, times: Times, tasks: &[v1::TaskInfo]) -> String {
+    if tasks.is_empty() {
+        return "no tasks: `jobctl task publish FILE.wasm` publishes one".to_owned();
+    }
+    let rows = tasks.iter().map(|task| {
+        let active = task.active.as_ref();
+        [
+            task.task.clone(),
+            active.map(|version| version.version.to_string()).unwrap_or_default(),
+            task.latest.to_string(),
+            active.map(|version| show_size(version.size_bytes)).unwrap_or_default(),
+            times.at(active.and_then(|version| version.created_at.as_ref())),
+            active.map(|version| version.description.clone()).unwrap_or_default(),
+        ]
+    });
+    table(view, ["TASK", "ACTIVE", "LATEST", "SIZE", "PUBLISHED", "DESCRIPTION"], rows)
+}
+
+/// Versions in a table.
+pub(crate) fn versions(view: &View, times: Times, versions: &[v1::TaskVersion]) -> String {
+    let rows = versions.iter().map(|version| {
+        [
+            format!("{}@{}", version.task, version.version),
+            if version.active { "active".to_owned() } else { String::new() },
+            short(&version.sha256).to_owned(),
+            show_size(version.size_bytes),
+            times.at(version.created_at.as_ref()),
+            grants_line(version),
+        ]
+    });
+    table(view, ["VERSION", "", "SHA256", "SIZE", "PUBLISHED", "GRANTS"], rows)
+}
+
+/// A version in full.
+pub(crate) fn version(view: &View, times: Times, version: &v1::TaskVersion) -> String {
+    let limits = limits(version);
+    let fuel = limits.fuel.map_or("unlimited".to_owned(), |units| units.to_string());
+    let active = if version.active { " (active)" } else { "" };
+    let facts = [
+        ("task", format!("{}@{}{active}", version.task, version.version)),
+        ("description", version.description.clone()),
+        ("sha256", version.sha256.clone()),
+        ("size", show_size(version.size_bytes)),
+        ("published", times.at(version.created_at.as_ref())),
+        ("grants", grants_line(version)),
+        ("fuel", fuel),
+        ("memory", show_size(limits.memory_bytes)),
+        ("timeout", show_duration(std::time::Duration::from_millis(limits.timeout_ms))),
+        ("max output", show_size(limits.output_bytes)),
+        ("attempts", format!("at most {}", version.max_attempts)),
+        ("imports", version.imports.join(" ")),
+    ];
+    let mut text = String::new();
+    for (name, value) in facts {
+        text.push_str(&format!("{}  {}\n", view.paint.dim(&format!("{name:<12}")), escape::line(&value)));
+    }
+    for (name, schema) in [("input schema", &version.input_schema), ("output schema", &version.output_schema)]
+    {
+        if !schema.is_empty() {
+            let shown = escape::json(&pretty(schema)).replace('\n', "\n  ");
+            text.push_str(&format!("\n{}\n  {shown}\n", view.paint.bold(name)));
+        }
+    }
+    text
+}
+
+fn grants_line(version: &v1::TaskVersion) -> String {
+    let grants = grants(version);
+    let mut parts = Vec::new();
+    if grants.mail {
+        parts.push("mail".to_owned());
+    }
+    parts.extend(grants.http.iter().map(|host| format!("http:{host}")));
+    parts.extend(grants.secrets.iter().map(|name| format!("secret:{name}")));
+    parts.extend(grants.enqueue.iter().map(|task| format!("enqueue:{task}")));
+    parts.extend(grants.env.keys().map(|key| format!("env:{key}")));
+    if parts.is_empty() { "none".to_owned() } else { parts.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer() -> v1::PublishedTask {
+        v1::PublishedTask {
+            version: Some(v1::TaskVersion {
+                task: "report".to_owned(),
+                version: 2,
+                grants: Some(v1::Grants { mail: true, ..v1::Grants::default() }),
+                active: true,
+                ..v1::TaskVersion::default()
+            }),
+            unchanged: false,
+            compile_ms: 12,
+            changes: vec!["grants: mail is new \x1b[2J".to_owned()],
+        }
+    }
+
+    #[test]
+    fn a_published_task_has_every_field_of_the_contract() {
+        let answer = answer();
+
+        let shown = serde_json::to_value(Published::of(&answer).expect("a version")).expect("JSON");
+
+        for field in [
+            "task",
+            "version",
+            "sha256",
+            "size_bytes",
+            "unchanged",
+            "imports",
+            "grants",
+            "limits",
+            "compile_ms",
+        ] {
+            assert!(shown.get(field).is_some(), "{field} in {shown}");
+        }
+        assert_eq!(shown["grants"]["mail"], true);
+        assert_eq!(shown["version"], 2);
+    }
+
+    #[test]
+    fn a_plan_has_no_version_yet() {
+        let mut answer = answer();
+        answer.version.as_mut().expect("a version").version = 0;
+
+        let shown = serde_json::to_value(Published::of(&answer).expect("a version")).expect("JSON");
+
+        assert_eq!(shown["version"], serde_json::Value::Null);
+        assert!(published(&View::default(), true, &[answer]).starts_with("report would get a new version"));
+    }
+
+    #[test]
+    fn what_changed_is_said_a_line_each() {
+        let shown = published(&View::default(), false, &[answer()]);
+
+        assert!(shown.starts_with("published report@2 ("), "{shown}");
+        assert!(shown.ends_with("\n  grants: mail is new \\u{1b}[2J"), "{shown}");
+    }
+}

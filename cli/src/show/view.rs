@@ -1,0 +1,72 @@
+//! How text is laid out: whether it may have colours, and how wide it may be.
+
+/// How text is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct View {
+    pub(crate) paint: Paint,
+    /// Columns; none: as many as it takes.
+    pub(crate) width: Option<u16>,
+}
+
+/// Colours, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Paint(bool);
+
+impl Paint {
+    pub(crate) fn new(is_on: bool) -> Self {
+        Self(is_on)
+    }
+
+    pub(crate) fn is_on(self) -> bool {
+        self.0
+    }
+
+    pub(crate) fn red(self, text: &str) -> String {
+        self.code("1;31", text)
+    }
+
+    pub(crate) fn cyan(self, text: &str) -> String {
+        self.code("36", text)
+    }
+
+    pub(crate) fn bold(self, text: &str) -> String {
+        self.code("1", text)
+    }
+
+    pub(crate) fn dim(self, text: &str) -> String {
+        self.code("2", text)
+    }
+
+    /// A word that says how something stands, in the colour of its meaning.
+    pub(crate) fn state(self, word: &str) -> String {
+        match meaning(word) {
+            Meaning::Good => self.code("32", word),
+            Meaning::Bad => self.red(word),
+            Meaning::Active => self.cyan(word),
+            Meaning::Plain => word.to_owned(),
+        }
+    }
+
+    fn code(self, code: &str, text: &str) -> String {
+        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// What a word says of how something stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    Good,
+    Bad,
+    Active,
+    Plain,
+}
+
+/// The meaning of a state or an outcome.
+pub(crate) fn meaning(word: &str) -> Meaning {
+    match word {
+        "succeeded" | "ready" => Meaning::Good,
+        "failed" | "lost" | "error" => Meaning::Bad,
+        "running" => Meaning::Active,
+        _ => Meaning::Plain,
+    }
+}

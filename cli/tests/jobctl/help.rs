@@ -1,0 +1,193 @@
+//! Help, completions and version.
+
+use crate::runner::Runner;
+
+const COMMANDS: [&[&str]; 26] = [
+    &[],
+    &["dev"],
+    &["scheduler"],
+    &["scheduler", "run"],
+    &["host"],
+    &["host", "run"],
+    &["migrate"],
+    &["task"],
+    &["task", "publish"],
+    &["task", "list"],
+    &["task", "show"],
+    &["task", "versions"],
+    &["enqueue"],
+    &["job"],
+    &["job", "list"],
+    &["job", "show"],
+    &["job", "wait"],
+    &["job", "logs"],
+    &["job", "result"],
+    &["job", "files"],
+    &["job", "file"],
+    &["job", "cancel"],
+    &["job", "retry"],
+    &["status"],
+    &["completions"],
+    &["version"],
+];
+
+/// The flags that the contract promises.
+const FLAGS: [(&[&str], &[&str]); 8] = [
+    (&["dev"], &["--data-dir", "--port", "--ports-file"]),
+    (&["migrate"], &["--dry-run"]),
+    (
+        &["task", "publish"],
+        &[
+            "--allow-http",
+            "--allow-mail",
+            "--allow-enqueue",
+            "--secret",
+            "--env",
+            "--fuel",
+            "--memory",
+            "--timeout",
+            "--max-output",
+            "--no-promote",
+            "--plan",
+            "--manifest",
+        ],
+    ),
+    (
+        &["enqueue"],
+        &[
+            "--queue",
+            "--priority",
+            "--delay",
+            "--at",
+            "--key",
+            "--key-ttl",
+            "--max-attempts",
+            "--timeout",
+            "--expires-in",
+            "--tag",
+            "--batch",
+            "--wait",
+            "--wait-timeout",
+        ],
+    ),
+    (&["job", "list"], &["--state", "--task", "--queue", "--tag", "--since", "--limit", "--cursor"]),
+    (&["job", "logs"], &["-f, --follow"]),
+    (&["scheduler", "run"], &["--database-url", "--redis-url", "--listen", "--advertise", "--drain-timeout"]),
+    (
+        &["host", "run"],
+        &[
+            "--database-url",
+            "--redis-url",
+            "--name",
+            "--listen",
+            "--advertise",
+            "--slots",
+            "--queue",
+            "--lease",
+        ],
+    ),
+];
+
+const FLAGS_OF_EVERY_COMMAND: [&str; 8] = [
+    "--server",
+    "--token",
+    "-n, --namespace",
+    "-o, --output",
+    "--color",
+    "--time",
+    "-q, --quiet",
+    "-v, --verbose",
+];
+
+#[test]
+fn every_command_explains_itself_and_has_the_common_flags() {
+    let runner = Runner::new();
+
+    for command in COMMANDS {
+        let answer = runner.run(&[command, &["--help"]].concat());
+
+        assert_eq!((answer.code, answer.stderr.as_str()), (0, ""), "{command:?}");
+        assert!(
+            answer.stdout.contains(&format!("Usage: {}", [&["jobctl"], command].concat().join(" "))),
+            "{answer:?}"
+        );
+        for flag in FLAGS_OF_EVERY_COMMAND {
+            assert!(answer.stdout.contains(flag), "{command:?} has no {flag}");
+        }
+    }
+}
+
+#[test]
+fn every_flag_of_the_contract_is_there() {
+    let runner = Runner::new();
+
+    for (command, flags) in FLAGS {
+        let help = runner.run(&[command, &["--help"]].concat()).stdout;
+        for flag in flags {
+            assert!(
+                help.contains(&format!("{flag} ")) || help.contains(&format!("{flag}\n")),
+                "{command:?}: {flag}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_exit_codes_are_told_by_help() {
+    let help = Runner::new().run(&["--help"]).stdout;
+
+    assert!(help.contains("Exit codes:"));
+    for line in ["0  done", "4  the job failed", "7  server unreachable", "8  timed out", "9  conflict"] {
+        assert!(help.contains(line), "{line}");
+    }
+    assert!(!help.contains("compile-worker"), "it is not for people");
+}
+
+#[test]
+fn each_command_tells_what_it_does_and_not_what_its_flags_do() {
+    let runner = Runner::new();
+
+    assert!(runner.run(&["dev", "--help"]).stdout.starts_with("Run everything in one process"));
+    assert!(runner.run(&["enqueue", "--help"]).stdout.starts_with("Make a job"));
+    assert!(runner.run(&["job", "wait", "--help"]).stdout.starts_with("Wait until a job has ended"));
+    assert!(runner.run(&["--help"]).stdout.starts_with("A job platform"));
+}
+
+#[test]
+fn shells_get_their_completions() {
+    let runner = Runner::new();
+
+    for (shell, expected) in
+        [("bash", "complete -F _jobctl"), ("zsh", "#compdef jobctl"), ("fish", "complete -c jobctl")]
+    {
+        let answer = runner.run(&["completions", shell]);
+
+        assert_eq!(answer.code, 0);
+        assert!(answer.stdout.contains(expected), "{shell}");
+        assert!(answer.stdout.contains("enqueue"), "{shell}");
+    }
+}
+
+#[test]
+fn the_version_names_what_the_binary_is_made_of() {
+    let runner = Runner::new();
+
+    let text = runner.run(&["version"]).stdout;
+    let json = runner.run(&["version", "-o", "json"]).json();
+    let flag = runner.run(&["--version"]).stdout;
+
+    assert!(text.starts_with(&format!("jobctl {}\nwasmtime 48.", env!("CARGO_PKG_VERSION"))), "{text}");
+    assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(json["wit"], "jobs:task@1.0.0");
+    assert_eq!(flag, format!("jobctl {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn the_contract_that_is_named_is_the_one_of_the_wit_file() {
+    let wit =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit/task.wit")).expect("there");
+
+    let named = Runner::new().run(&["version", "-o", "json"]).json();
+
+    assert!(wit.contains(&format!("package {};", named["wit"].as_str().expect("text"))), "{named}");
+}

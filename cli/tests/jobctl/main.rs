@@ -1,0 +1,8 @@
+//! The binary as a script meets it: help, usage errors, exit codes, settings, data folder. What needs a whole
+//! system is told in the stories (`tests/`).
+
+mod dev;
+mod help;
+mod refusals;
+mod runner;
+mod settings;
