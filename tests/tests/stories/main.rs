@@ -9,4 +9,4 @@ mod jobs;
 mod mail;
 // mod polyglot;
 mod refusals;
-// mod report;
+mod report;

@@ -15,7 +15,7 @@ fn a_job_that_cannot_be_is_refused_and_not_stored() {
     let version = jobctl.refusal(3, &["enqueue", "generate_report@9", "{}"]);
     let not_json = jobctl.refusal(2, &["enqueue", "generate_report", "{not json"]);
     let not_fitting = jobctl.refusal(2, &["enqueue", "generate_report", r#"{"report_type": 3}"#]);
-    let nested = r#"{"report_type": "vendas_Q3", "filters": {"region": ["north"]}}"#;
+    let nested = r#"{"report_type": "vendas_Q3", "filters": {"region": 7}}"#;
     let nested = jobctl.refusal(2, &["enqueue", "generate_report", nested]);
     let priority = jobctl.refusal(2, &["enqueue", "generate_report", "{}", "--priority", "11"]);
 
