@@ -81,6 +81,8 @@ create table job_queue (
         autovacuum_vacuum_cost_delay = 0);
 create index job_queue_due on job_queue (queue_id, priority, run_at);
 create index job_queue_expires on job_queue (expires_at) where expires_at is not null;
+-- Few, so that each sign of life finds its own without a walk through the backlog.
+create index job_queue_cancels on job_queue (job_id) where cancel_requested;
 
 -- History: appended once, when an attempt ends.
 create table attempts (
@@ -102,8 +104,11 @@ create table attempts (
   host_call_us      bigint,
   primary key (job_id, number)
 );
+-- For listing what failed, which is rare among what succeeded.
+create index attempts_failed on attempts (job_id) where final and outcome <> 'succeeded';
 
--- Jobs that ended without an attempt of their own: cancelled or expired while they waited.
+-- Jobs that ended otherwise than as an attempt reported it: cancelled or expired while they waited, or taken
+-- back from a lost host and not given to another. Such a row outranks the attempts.
 create table job_ends (
   job_id        uuid primary key,
   state         text collate "C" not null,
@@ -122,9 +127,12 @@ create table host_sessions (
   draining    boolean not null default false,
   started_at  timestamptz not null default now(),
   lease_until timestamptz not null,
-  closed_at   timestamptz
+  closed_at   timestamptz,
+  emptied     boolean not null default false               -- closed, and it holds no job any more
 ) with (fillfactor = 50);
 create index host_sessions_open on host_sessions (id) where closed_at is null;
+-- Closed ones that may still hold jobs: looked for at each rescue, so that the queue is walked only then.
+create index host_sessions_full on host_sessions (id) where closed_at is not null and not emptied;
 
 create table leader (
   name       text primary key,
@@ -170,3 +178,9 @@ create table job_files (
   primary key (job_id, attempt, name)
 );
 alter table job_files alter bytes set storage external;
+
+-- Ends a statement, and with it all that it did, when SQL finds what only SQL can see in time.
+create function refuse(why text) returns boolean language plpgsql as $$
+begin
+  raise exception using errcode = 'JC001', message = why;
+end $$;

@@ -1,0 +1,1 @@
+select job_id from job_queue where job_id = $1 for update

@@ -1,0 +1,1 @@
+select bytes from components where sha256 = $1

@@ -1,0 +1,34 @@
+-- Ends attempts that nobody reported; their rows in the queue are locked.
+with ended as (
+  select * from unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[], $5::text[])
+    as e (job_id, final, end_state, end_kind, end_message)
+),
+history as (
+  insert into attempts (job_id, number, session, started_at, outcome, final, error_kind, error_message)
+  select q.job_id, q.attempt, q.session, q.claimed_at, $6::text, e.final, $7::text, $8::text
+  from ended e
+  join job_queue q on q.job_id = e.job_id
+),
+done as (
+  delete from job_queue q using ended e where q.job_id = e.job_id and e.final
+),
+ends as (
+  insert into job_ends (job_id, state, error_kind, error_message)
+  select job_id, end_state, end_kind, end_message from ended where final
+  on conflict (job_id) do update set
+    state = excluded.state, error_kind = excluded.error_kind, error_message = excluded.error_message,
+    finished_at = now()
+),
+again as (
+  update job_queue q
+  set session = null, claimed_at = null, cancel_requested = false, run_at = now(),
+      losses = q.losses + case when $6 = 'lost' then 1 else 0 end
+  from ended e
+  where q.job_id = e.job_id and not e.final
+  returning q.job_id, q.queue_id, q.priority, q.run_at
+)
+select a.job_id as "job!", s.namespace as "namespace!", s.name as "queue!", a.priority::bigint as "priority!",
+       a.run_at as "run_at!"
+from again a
+join queues s on s.id = a.queue_id
+order by a.priority, a.run_at, a.job_id

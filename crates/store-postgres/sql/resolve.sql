@@ -1,0 +1,13 @@
+select v.id as "id!", t.namespace as "namespace!", t.name as "task!", v.version::bigint as "version!",
+       v.sha256 as "sha256!", v.size_bytes as "size_bytes!", v.manifest as "manifest!", v.created_at as "created_at!",
+       v.id is not distinct from t.active_version as "active!"
+from task_versions v
+join tasks t on t.id = v.task_id
+where t.namespace = $1 and t.name = $2
+  and case
+        when $3::integer is not null then v.version = $3
+        when $4::text is not null then starts_with(encode(v.sha256, 'hex'), lower($4))
+        else v.id = t.active_version
+      end
+order by v.version desc
+limit 1

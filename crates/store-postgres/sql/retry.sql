@@ -1,0 +1,9 @@
+with forgotten as (
+  delete from job_ends where job_id = $1
+)
+insert into job_queue (job_id, queue_id, priority, attempt, run_at)
+select j.id, j.queue_id, j.priority,
+       coalesce((select max(a.number) from attempts a where a.job_id = j.id), 0), now()
+from jobs j
+where j.id = $1
+returning run_at

@@ -1,0 +1,1 @@
+select id from jobs where id = $1 for update

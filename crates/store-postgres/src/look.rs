@@ -1,0 +1,96 @@
+//! What people ask: the verbs of [`Jobs`] that only look, and the doors to those that change.
+
+use async_trait::async_trait;
+use model::id::JobId;
+use model::job::{FileInfo, Job, JobState, LogLine, OutputFile};
+use model::name::Namespace;
+use store::record::{AttemptRecord, JobRecord, job_missing};
+use store::{Cancel, Cancelled, Error, JobFilter, JobPage, Jobs, Offer, Result, Submit, Submitted};
+
+use crate::db::{Session, again};
+use crate::error::Told;
+use crate::ids::{ids_with_prefix, uuids};
+use crate::rows::{FileRow, Standing, StandingRow};
+use crate::{PostgresStore, control, find, logs, submit};
+
+#[async_trait]
+impl Jobs for PostgresStore {
+    async fn submit(&self, submit: Submit) -> Result<Vec<Submitted>> {
+        Ok(again(|| submit::submit(&self.db, &self.known, &submit)).await?)
+    }
+
+    async fn job(&self, namespace: &Namespace, id: JobId) -> Result<Job> {
+        let mut session = self.db.session().await?;
+        let found = jobs(&mut session, &[id]).await?.pop().filter(|job| job.queue.namespace == *namespace);
+        let mut job = found.ok_or_else(|| job_missing(id))?;
+        let attempts = sqlx::query_file_as!(AttemptRecord, "sql/job_attempts.sql", id.0);
+        let attempts = session.all(attempts).await?;
+        job.attempts = attempts.into_iter().map(AttemptRecord::into_attempt).collect::<Result<_>>()?;
+        job.files = files(&mut session, id).await?;
+        Ok(job)
+    }
+
+    async fn jobs_with_prefix(&self, namespace: &Namespace, prefix: &str, limit: u32) -> Result<Vec<JobId>> {
+        let Some((first, last)) = ids_with_prefix(prefix) else { return Ok(Vec::new()) };
+        let query = sqlx::query_file_scalar!(
+            "sql/jobs_with_prefix.sql",
+            namespace.as_str(),
+            first,
+            last,
+            i64::from(limit)
+        );
+        Ok(self.db.all(query).await?.into_iter().map(JobId).collect())
+    }
+
+    async fn jobs(&self, filter: JobFilter) -> Result<JobPage> {
+        find::page(&self.db, &filter).await
+    }
+
+    async fn ended(&self, ids: &[JobId]) -> Result<Vec<(JobId, JobState)>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = standings(&mut self.db.session().await?, ids).await?;
+        Ok(found.iter().filter(|one| one.state.is_final()).map(|one| (one.id, one.state)).collect())
+    }
+
+    async fn cancel(&self, cancel: Cancel) -> Result<Cancelled> {
+        Ok(again(|| control::cancel(&self.db, &cancel)).await?)
+    }
+
+    async fn retry(&self, namespace: &Namespace, id: JobId) -> Result<Offer> {
+        Ok(again(|| control::retry(&self.db, namespace, id)).await?)
+    }
+
+    async fn logs(&self, id: JobId, after: i64, limit: u32) -> Result<(Vec<(u32, LogLine)>, i64)> {
+        logs::read(&self.db, id, after, limit).await
+    }
+
+    async fn files(&self, id: JobId) -> Result<Vec<FileInfo>> {
+        files(&mut self.db.session().await?, id).await
+    }
+
+    async fn file(&self, id: JobId, name: &str) -> Result<OutputFile> {
+        let query = sqlx::query_file_as!(OutputFile, "sql/file.sql", id.0, name);
+        let found = self.db.maybe(query).await?;
+        found.ok_or_else(|| Error::NotFound { what: format!("file {name:?} of job {id}") })
+    }
+}
+
+/// The jobs of these ids, newest first, without attempts and files.
+pub(crate) async fn jobs(session: &mut Session, ids: &[JobId]) -> Result<Vec<Job>> {
+    let query = sqlx::query_file_as!(JobRecord, "sql/jobs.sql", &uuids(ids));
+    session.all(query).await?.into_iter().map(JobRecord::into_job).collect()
+}
+
+/// Where the jobs of these ids stand, in any order.
+pub(crate) async fn standings(session: &mut Session, ids: &[JobId]) -> Told<Vec<Standing>> {
+    let query = sqlx::query_file_as!(StandingRow, "sql/standing.sql", &uuids(ids));
+    let rows = session.all(query).await?;
+    Ok(rows.into_iter().map(StandingRow::into_standing).collect::<Result<_>>()?)
+}
+
+async fn files(session: &mut Session, id: JobId) -> Result<Vec<FileInfo>> {
+    let query = sqlx::query_file_as!(FileRow, "sql/files.sql", id.0);
+    session.all(query).await?.into_iter().map(FileRow::into_info).collect()
+}
