@@ -25,6 +25,7 @@ use crate::mail::Mailer;
 use crate::patience::patient;
 use crate::puller::Puller;
 use crate::running::Running;
+use crate::session::Session;
 use crate::session::heart::Heart;
 
 /// The shortest lease: there must be time for several signs of life, and for the margin.
@@ -113,57 +114,14 @@ impl Host {
     /// # Errors
     /// When it cannot go on.
     pub async fn run(self, shutdown: Shutdown) -> anyhow::Result<()> {
-        let taking = shutdown.child();
-        let address = self.address();
-        let running = Running::new(Arc::clone(&self.executor));
-        let finisher = Finisher::start(Arc::clone(&self.store), Arc::clone(&self.broker));
-        let runner = Runner::new(
-            Arc::clone(&self.store),
-            Arc::clone(&self.executor),
-            Arc::clone(&running),
-            Arc::clone(&self.outside),
-            finisher,
-            self.config.slots,
-        );
-        let (sessions, watched) = watch::channel(None);
-        let puller = Puller {
-            store: Arc::clone(&self.store),
-            broker: Arc::clone(&self.broker),
-            queues: self.config.queues.clone(),
-            slots: Arc::new(Semaphore::new(self.config.slots)),
-            sessions: watched.clone(),
-            running: Arc::clone(&running),
-            runner: Arc::clone(&runner),
-            taking: taking.clone(),
-        };
-        let heart = Heart {
-            store: Arc::clone(&self.store),
-            open: OpenSession {
-                name: self.config.name.clone(),
-                address: address.clone(),
-                version: self.config.version.clone(),
-                slots: u32::try_from(self.config.slots).unwrap_or(u32::MAX),
-                lease_ms: u32::try_from(self.config.lease.as_millis()).unwrap_or(u32::MAX),
-            },
-            lease: self.config.lease,
-            running: Arc::clone(&running),
-            taking: taking.clone(),
-            sessions,
-        };
-        let control = Arc::new(Control {
-            name: self.config.name.clone(),
-            version: self.config.version,
-            slots: self.config.slots,
-            token: self.config.token,
-            store: Arc::clone(&self.store),
-            executor: self.executor,
-            running: Arc::clone(&running),
-            runner: Arc::clone(&runner),
-            sessions: watched.clone(),
-            taking: taking.clone(),
-        });
-        let mut thread = ControlThread::start(heart, control, self.listener)?;
-        tracing::info!(host.name = self.config.name, address, slots = self.config.slots, "host started");
+        let (name, address, slots) = (self.config.name.clone(), self.address(), self.config.slots);
+        let store = Arc::clone(&self.store);
+        let Works { puller, heart, control, listener } = self.works(&shutdown);
+        let taking = puller.taking.clone();
+        let (running, runner) = (Arc::clone(&puller.running), Arc::clone(&puller.runner));
+        let sessions = puller.sessions.clone();
+        let mut thread = ControlThread::start(heart, control, listener)?;
+        tracing::info!(host.name = name, address, slots, "host started");
 
         let pulling = tokio::spawn(puller.run());
         let broken = tokio::select! {
@@ -171,34 +129,87 @@ impl Host {
             () = thread.broke() => true,
         };
         taking.drain();
-        if broken {
-            // Nobody keeps the lease any more.
-            taking.now();
-        } else {
-            show_draining(&self.store, &watched, &running);
+        let session = sessions.borrow().clone();
+        match session {
+            // Nobody keeps the lease any more, or says when it is lost.
+            session if broken => {
+                taking.now();
+                session.inspect(|session| session.lose());
+            }
+            Some(session) if running.count() > 0 => show_draining(store, session),
+            _ => {}
         }
         settle(&taking, &running, &runner, pulling).await?;
         let ended = thread.end().await;
-        tracing::info!(host.name = self.config.name, attempts = runner.recorded(), "host stopped");
+        tracing::info!(host.name = name, attempts = runner.recorded(), "host stopped");
         ended
+    }
+
+    /// Puts the parts together.
+    fn works(self, shutdown: &Shutdown) -> Works {
+        let address = self.address();
+        let Self { config, store, broker, executor, outside, listener, .. } = self;
+        let taking = shutdown.child();
+        let running = Running::new(Arc::clone(&executor));
+        let (shared, works) = (Arc::clone(&store), Arc::clone(&executor));
+        let finisher = Finisher::start(Arc::clone(&store), Arc::clone(&broker));
+        let runner = Runner::new(shared, works, Arc::clone(&running), outside, finisher, config.slots);
+        let (sessions, watched) = watch::channel(None);
+        let puller = Puller {
+            store: Arc::clone(&store),
+            broker,
+            queues: config.queues,
+            slots: Arc::new(Semaphore::new(config.slots)),
+            sessions: watched.clone(),
+            running: Arc::clone(&running),
+            runner: Arc::clone(&runner),
+            taking: taking.clone(),
+        };
+        let heart = Heart {
+            store: Arc::clone(&store),
+            open: OpenSession {
+                name: config.name.clone(),
+                address,
+                version: config.version.clone(),
+                slots: u32::try_from(config.slots).unwrap_or(u32::MAX),
+                lease_ms: u32::try_from(config.lease.as_millis()).unwrap_or(u32::MAX),
+            },
+            lease: config.lease,
+            running: Arc::clone(&running),
+            taking: taking.clone(),
+            sessions,
+        };
+        let control = Control {
+            name: config.name,
+            version: config.version,
+            slots: config.slots,
+            token: config.token,
+            store,
+            executor,
+            running,
+            runner,
+            sessions: watched,
+            taking,
+        };
+        Works { puller, heart, control: Arc::new(control), listener }
     }
 }
 
-/// Lets the store show that the host drains, when that takes more than a moment.
-fn show_draining(
-    store: &Arc<dyn Store>,
-    sessions: &watch::Receiver<Option<Arc<crate::session::Session>>>,
-    running: &Running,
-) {
-    let session = sessions.borrow().as_ref().map(|session| session.id());
-    if let Some(session) = session.filter(|_| running.count() > 0) {
-        let store = Arc::clone(store);
-        tokio::spawn(async move {
-            if let Err(error) = patient(store.drain(session)).await {
-                tracing::debug!(%error, "the drain is not shown in the store");
-            }
-        });
-    }
+/// The parts of a host that run.
+struct Works {
+    puller: Puller,
+    heart: Heart,
+    control: Arc<Control>,
+    listener: TcpListener,
+}
+
+/// Lets the store show that the host drains: that may take a while.
+fn show_draining(store: Arc<dyn Store>, session: Arc<Session>) {
+    tokio::spawn(async move {
+        if let Err(error) = patient(store.drain(session.id())).await {
+            tracing::debug!(%error, "the drain is not shown in the store");
+        }
+    });
 }
 
 /// Waits for what runs, and stops it when the shutdown ends.

@@ -26,6 +26,11 @@ const TAKE_PATIENCE: Duration = Duration::from_secs(3);
 /// The longest wait between two tries while the broker or the store is away.
 const RETRY_MAX: Duration = Duration::from_secs(2);
 
+/// Looks at a session in doubt, and the wait between them: an outcome that is being recorded leaves the host's
+/// books a moment after the store's.
+const RECONCILE_LOOKS: u32 = 3;
+const RECONCILE_WAIT: Duration = Duration::from_millis(100);
+
 /// Takes references and claims them.
 pub(crate) struct Puller {
     pub(crate) store: Arc<dyn Store>,
@@ -96,12 +101,11 @@ impl Puller {
         }
     }
 
-    /// Claims until the store has answered for every job. A claim whose answer was lost may have succeeded, so it is
-    /// made again under the same session, which gives back what it holds already.
+    /// Claims until the store has answered for every job.
     async fn claim(&self, jobs: Vec<JobId>, mut slots: OwnedSemaphorePermit) {
         let mut waits = backoff(Duration::from_millis(100), RETRY_MAX);
         let mut rest = vec![jobs];
-        let mut failing = false;
+        let mut doubted: Option<Arc<Session>> = None;
         while let Some(mut jobs) = rest.pop() {
             let session = self.session().await;
             jobs.retain(|job| !self.running.has(session.id(), *job));
@@ -119,7 +123,7 @@ impl Puller {
                     rest.push(jobs);
                 }
                 Err(error) if error.is_transient() => {
-                    if !std::mem::replace(&mut failing, true) {
+                    if doubted.replace(session).is_none() {
                         tracing::warn!(%error, jobs = jobs.len(), "jobs cannot be claimed; it is tried again");
                     }
                     drop(claiming);
@@ -133,6 +137,34 @@ impl Puller {
                 Err(error) => tracing::error!(job.id = %jobs[0], %error, "a job cannot be claimed"),
             }
         }
+        if let Some(session) = doubted {
+            self.reconcile(&session).await;
+        }
+    }
+
+    /// A claim whose answer was lost may have succeeded, and then the session holds jobs that nobody runs, for as
+    /// long as it lives. So when the store counts more of them than the host has in hand, the session is given
+    /// up: closing it gives back all it holds, and costs no job an attempt.
+    async fn reconcile(&self, session: &Session) {
+        let mut looks = 0;
+        while looks < RECONCILE_LOOKS && session.settled().await {
+            if let Ok(hosts) = patient(self.store.hosts()).await {
+                let host = hosts.into_iter().find(|host| host.id == session.id());
+                let held = host.map_or(0, |host| usize::try_from(host.running).unwrap_or(usize::MAX));
+                if held <= self.running.in_hand(session.id()) {
+                    return;
+                }
+                looks += 1;
+            }
+            tokio::time::sleep(RECONCILE_WAIT).await;
+        }
+        if !session.is_lost() {
+            tracing::warn!(host.id = %session.id(), "the session holds jobs that its host was never told of");
+            session.lose();
+            if let Err(error) = patient(self.store.close(session.id())).await {
+                tracing::debug!(%error, "the session is left to run out");
+            }
+        }
     }
 
     /// Begins what was claimed, unless the session was lost meanwhile: then others will.
@@ -144,7 +176,7 @@ impl Puller {
             match slots.split(1) {
                 Some(slot) => self.runner.start(session, job, slot),
                 None => {
-                    tracing::error!(job.id = %job.lease.job, "the store gave more jobs than were asked for")
+                    tracing::error!(job.id = %job.lease.job, "the store gave more jobs than were asked for");
                 }
             }
         }

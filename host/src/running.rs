@@ -120,6 +120,11 @@ impl Running {
         self.lock().attempts.contains_key(&(session, job))
     }
 
+    /// How many jobs this session has in hand.
+    pub(crate) fn in_hand(&self, session: SessionId) -> usize {
+        self.lock().attempts.keys().filter(|(of, _)| *of == session).count()
+    }
+
     /// How many attempts run.
     pub(crate) fn count(&self) -> usize {
         self.lock().attempts.values().filter(|entry| entry.executing).count()

@@ -141,9 +141,7 @@ fn headers(
             || HttpError::Invalid(format!("the header {name:?} has a character that no header may carry"));
         let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
         let value = match value {
-            Header::Text(text) => HeaderValue::from_str(&text)
-                .or_else(|_| HeaderValue::from_bytes(text.as_bytes()))
-                .map_err(|_| invalid())?,
+            Header::Text(text) => HeaderValue::from_bytes(text.as_bytes()).map_err(|_| invalid())?,
             Header::Secret { prefix, name: secret } => {
                 let value = secrets
                     .get(&secret)
