@@ -235,6 +235,26 @@ async fn a_take_that_is_dropped_gives_back_what_it_got() {
 }
 
 #[tokio::test]
+async fn a_take_that_is_dropped_before_it_saw_its_answer_gives_it_back() {
+    let server = Server::start().await;
+    let broker = connect(&server).await;
+    broker.push(&references([1, 2])).await.expect("push");
+    let count = async || {
+        let (count,): (u64,) = ask(&server, pipe().cmd("ZCARD").arg("jobctl:queue:default/q")).await;
+        count
+    };
+    let mut taken = Box::pin(broker.take(take(10, DEADLINE)));
+    assert!(futures::poll!(&mut taken).is_pending());
+    eventually("the answer", async || (count().await == 0).then_some(())).await;
+    count().await;
+
+    drop(taken);
+
+    eventually("the references to be back", async || (count().await == 2).then_some(())).await;
+    assert_eq!(drain(&broker).await, jobs([1, 2]));
+}
+
+#[tokio::test]
 async fn takes_that_are_dropped_leave_no_connection_that_waits() {
     let server = Server::start().await;
     let broker = Arc::new(connect(&server).await);
@@ -250,7 +270,8 @@ async fn takes_that_are_dropped_leave_no_connection_that_waits() {
         taker.abort();
     }
 
-    popping(&server, 0).await;
+    let gone = tokio::time::timeout(SOON, popping(&server, 0)).await;
+    gone.expect("pops that nobody waits for end at once");
     broker.push(&references(0..100)).await.expect("push");
     assert_eq!(drain(&broker).await, jobs(0..100));
 }
