@@ -52,7 +52,9 @@ fn error_of(refusal: &clap::Error) -> Error {
         (ContextKind::Usage, ContextValue::StyledStr(usage)) => Some(usage.to_string()),
         _ => None,
     });
-    let usage = usage.map(|usage| usage.split_whitespace().collect::<Vec<_>>().join(" "));
+    let usage = usage
+        .map(|usage| usage.split_whitespace().collect::<Vec<_>>().join(" "))
+        .map(|usage| usage.replacen("Usage:", "usage:", 1));
     match tip.or(usage) {
         Some(hint) => Error::usage(message).hint(hint),
         None => Error::usage(message).hint("`--help` after a command tells what it takes"),

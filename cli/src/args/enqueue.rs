@@ -17,7 +17,7 @@ Examples:
   echo '{}' | jobctl enqueue generate_report -
   jobctl enqueue send_email --batch mails.jsonl -o jsonl
 
-With --wait the exit code tells how it went: 0 succeeded, 4 failed, 5 cancelled, 8 not ended in time (the job goes on).";
+With --wait the exit code tells how it went: 0 succeeded, 4 failed, 5 cancelled, 8 not ended in time.";
 
 /// Make a job and print its id.
 #[derive(Debug, Args)]

@@ -24,8 +24,8 @@ Exit codes:
   3  not found                         8  timed out waiting
   4  the job failed                    9  conflict (same key, other content)
 
-Settings come from flags, then the environment (JOBCTL_SERVER, JOBCTL_TOKEN, JOBCTL_NAMESPACE), then jobctl.toml
-in the working directory, its parents, or ~/.config/jobctl/.
+Settings come from flags, then the environment, then jobctl.toml in the working directory, its
+parents, or ~/.config/jobctl/.
 
 Begin with `jobctl dev` in one terminal, and in another:
   jobctl task publish report.wasm
@@ -54,7 +54,7 @@ pub(crate) struct Global {
     /// The namespace of tasks, queues and jobs [default: default]
     #[arg(short, long, global = true, value_name = "NAME", env = "JOBCTL_NAMESPACE", hide_env_values = true)]
     pub(crate) namespace: Option<String>,
-    /// How data is printed [default: text]
+    /// How data is printed; json is exactly one document, jsonl one a line [default: text]
     #[arg(short, long, global = true, value_enum, value_name = "FORMAT")]
     pub(crate) output: Option<Format>,
     /// When to use colour; NO_COLOR is honoured [default: auto]
@@ -71,16 +71,16 @@ pub(crate) struct Global {
     pub(crate) verbose: u8,
 }
 
-/// How data is printed.
+/// How data is printed. (The variants have no help of their own: it would make every help page a long one.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Format {
-    /// For people
+    // For people.
     #[default]
     Text,
-    /// Exactly one JSON document, also on failure
+    // Exactly one document, also on failure.
     Json,
-    /// One JSON document a line
+    // One document a line.
     Jsonl,
 }
 
@@ -88,12 +88,10 @@ pub(crate) enum Format {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ColorWhen {
-    /// On a terminal, unless NO_COLOR is set
+    // On a terminal, unless NO_COLOR is set.
     #[default]
     Auto,
-    /// Always
     Always,
-    /// Never
     Never,
 }
 
@@ -101,10 +99,10 @@ pub(crate) enum ColorWhen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum TimeStyle {
-    /// As `3 min ago`
+    // As `3 min ago`.
     #[default]
     Relative,
-    /// Exact, RFC 3339 in UTC
+    // Exact, RFC 3339 in UTC.
     Iso,
 }
 

@@ -153,9 +153,9 @@ pub(crate) struct Common {
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// For people
+    // For people.
     #[default]
     Text,
-    /// One JSON object a line
+    // One JSON object a line.
     Json,
 }

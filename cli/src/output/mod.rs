@@ -5,6 +5,7 @@
 
 mod progress;
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 
 use rustix::termios::tcgetwinsize;
@@ -105,7 +106,19 @@ impl Output {
         }
     }
 
+    /// Prints a list: `text` for people; for programs one document with the list under its name, or each of
+    /// `items` on its line.
+    pub(crate) fn named<T: Serialize>(
+        &self,
+        name: &str,
+        items: &[T],
+        text: impl FnOnce(&View) -> String,
+    ) -> Result<()> {
+        self.list(items, &BTreeMap::from([(name, items)]), text)
+    }
+
     /// Prints a list: `text` for people; for programs `whole` as one document, or each of `items` on its line.
+    /// Never a `serde_json::Value`: that would round what numbers the items hold.
     pub(crate) fn list<T: Serialize, W: Serialize>(
         &self,
         items: &[T],

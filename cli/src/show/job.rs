@@ -230,7 +230,8 @@ mod tests {
 
     #[test]
     fn a_job_has_every_field_of_the_contract_and_absent_ones_are_null() {
-        let message = job();
+        // A value tree cannot hold the result of the other test.
+        let message = v1::Job { result: None, payload: b"{}".to_vec(), ..job() };
 
         let shown = serde_json::to_value(Job::from(&message)).expect("JSON");
 

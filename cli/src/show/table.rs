@@ -51,7 +51,7 @@ mod tests {
     fn a_table_has_no_lines_and_escapes_its_cells() {
         let shown = table(&View::default(), ["NAME", "STATE"], rows());
 
-        assert_eq!(shown, "NAME         STATE\na            succeeded\n\\u{1b}[2Jb  -");
+        assert_eq!(shown, "NAME        STATE\na           succeeded\n\\u{1b}[2Jb  -");
     }
 
     #[test]

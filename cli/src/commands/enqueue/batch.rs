@@ -7,7 +7,6 @@ use std::path::Path;
 
 use model::bounds::{BATCH_JOBS_MAX, PAYLOAD_BYTES_MAX};
 use rpc::v1;
-use serde_json::json;
 
 use super::line;
 use super::options::message;
@@ -152,7 +151,7 @@ async fn send(context: Context, enqueue: &Enqueue, mut lines: Lines, total: u64)
     }
     if context.output.format() == Format::Json {
         let jobs: Vec<_> = stored.iter().map(Enqueued::from).collect();
-        context.output.document(&json!({ "jobs": jobs }), |_| String::new())?;
+        context.output.named("jobs", &jobs, |_| String::new())?;
     }
     Ok(Exit::Done)
 }
@@ -188,7 +187,7 @@ async fn wait_for(
     let ids: Vec<_> = stored.iter().map(|job| job.id.clone()).collect();
     let jobs = wait::many(context, server, &ids, enqueue.wait_timeout).await?;
     let shown: Vec<_> = jobs.iter().map(Job::from).collect();
-    context.output.list(&shown, &json!({ "jobs": shown }), |view| {
+    context.output.named("jobs", &shown, |view| {
         let lines = jobs.iter().map(|job| format!("{} {}", job.id, view.paint.state(&job.state)));
         lines.collect::<Vec<_>>().join("\n")
     })?;

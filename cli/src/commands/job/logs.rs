@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use rpc::{Code, v1};
-use serde_json::json;
 
 use crate::args::{Follow, Format, TimeStyle};
 use crate::commands::context::Context;
@@ -38,7 +37,7 @@ pub(super) async fn run(context: Context, follow: Follow) -> Result {
     }
     if context.output.format() == Format::Json {
         let entries: Vec<_> = printed.kept.iter().map(LogEntry::from).collect();
-        context.output.document(&json!({ "entries": entries }), |_| String::new())?;
+        context.output.named("entries", &entries, |_| String::new())?;
     }
     Ok(Exit::Done)
 }

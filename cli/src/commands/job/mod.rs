@@ -6,7 +6,6 @@ mod logs;
 
 use rpc::v1;
 use serde::Serialize;
-use serde_json::json;
 
 use super::context::Context;
 use super::wait;
@@ -70,8 +69,7 @@ async fn files(context: Context, id: &str) -> Result {
     let server = context.server().await?;
     let job = wait::get(&context, &server, id).await?;
     let files: Vec<_> = job.files.iter().map(File::from).collect();
-    let whole = json!({ "id": job.id, "files": files });
-    context.output.list(&files, &whole, |view| job_text::files(view, &job.files))?;
+    context.output.named("files", &files, |view| job_text::files(view, &job.files))?;
     Ok(Exit::Done)
 }
 

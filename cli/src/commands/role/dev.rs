@@ -54,6 +54,8 @@ pub(crate) async fn run(context: Context, args: Dev) -> Result {
 
 async fn parts(context: &Context, args: &Dev, data_dir: &Path) -> Result<(Scheduler, Host)> {
     let slots = slots(&args.work);
+    let mail = mail(context, &args.work, Some(data_dir.join("outbox")))?;
+    let secrets = secret_values(context, &args.work)?;
     let store = connect::store(&format!("sqlite:{}", data_dir.join("jobs.db").display())).await?;
     let broker = connect::broker("memory:").await?;
     let sandbox = sandbox(data_dir.join("cache"), slots)?;
@@ -73,8 +75,8 @@ async fn parts(context: &Context, args: &Dev, data_dir: &Path) -> Result<(Schedu
         slots,
         queues: Queues::All,
         lease: LEASE,
-        mail: mail(context, &args.work, Some(data_dir.join("outbox")))?,
-        secrets: secret_values(context, &args.work)?,
+        mail,
+        secrets,
     };
     let shared =
         ::scheduler::Parts { store: store.clone(), broker: broker.clone(), sandbox: sandbox.clone() };

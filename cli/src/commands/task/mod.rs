@@ -4,7 +4,6 @@ mod manifest;
 mod publish;
 
 use rpc::v1;
-use serde_json::json;
 
 use super::context::{Context, ask};
 use crate::args::{TaskCommand, TaskTarget};
@@ -31,8 +30,7 @@ async fn list(context: Context) -> Result {
         })
         .await?;
     let shown: Vec<_> = answer.tasks.iter().map(Task::from).collect();
-    let whole = json!({ "tasks": shown });
-    context.output.list(&shown, &whole, |view| tasks(view, context.times, &answer.tasks))?;
+    context.output.named("tasks", &shown, |view| tasks(view, context.times, &answer.tasks))?;
     Ok(Exit::Done)
 }
 
@@ -62,7 +60,6 @@ async fn all_versions(context: Context, target: TaskTarget) -> Result {
         })
         .await?;
     let shown: Vec<_> = answer.versions.iter().map(Version::from).collect();
-    let whole = json!({ "versions": shown });
-    context.output.list(&shown, &whole, |view| versions(view, context.times, &answer.versions))?;
+    context.output.named("versions", &shown, |view| versions(view, context.times, &answer.versions))?;
     Ok(Exit::Done)
 }
