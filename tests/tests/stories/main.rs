@@ -7,6 +7,6 @@ mod faults;
 mod footings;
 mod jobs;
 mod mail;
-// mod polyglot;
+mod polyglot;
 mod refusals;
 mod report;
