@@ -147,7 +147,8 @@ fn read<T: DeserializeOwned>(payload: &str) -> Result<T, TaskError> {
     let mut json = serde_json::Deserializer::from_str(payload);
     let input = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        let place = if path == "." { String::new() } else { format!(" at {path}") };
+        // `.` is the whole, `?` a text that is not JSON.
+        let place = if matches!(path.as_str(), "." | "?") { String::new() } else { format!(" at {path}") };
         TaskError::permanent(format!("the input does not fit{place}: {}", error.inner()))
     })?;
     json.end().map_err(|error| TaskError::permanent(format!("the input is not one JSON text: {error}")))?;
@@ -171,7 +172,7 @@ fn read<T: DeserializeOwned>(payload: &str) -> Result<T, TaskError> {
 ///
 /// Two tasks of one name do not compile:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0080
 /// # use task_sdk::{TaskError, task};
 /// #[task]
 /// fn greet(name: String) {}

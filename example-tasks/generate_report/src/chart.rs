@@ -19,17 +19,18 @@ use crate::totals::Totals;
 pub(crate) const COLOURS: [&str; 7] =
     ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a8a8a"];
 
-/// The drawing's size and the frame of its columns, in its own units.
-const WIDTH: f64 = 860.0;
-const HEIGHT: f64 = 340.0;
-const LEFT: f64 = 74.0;
-const RIGHT: f64 = 850.0;
-const TOP: f64 = 26.0;
-const BASE: f64 = 300.0;
+/// The drawing's size and the frame of its columns, in its own units, a third of a pixel on a wide screen: whole
+/// numbers are fine enough.
+const WIDTH: i64 = 2_580;
+const HEIGHT: i64 = 1_020;
+const LEFT: i64 = 222;
+const RIGHT: i64 = 2_550;
+const TOP: i64 = 78;
+const BASE: i64 = 900;
 
-/// The part of a month's width that its column fills, and the widest column.
-const FILL: f64 = 0.62;
-const COLUMN_MAX: f64 = 110.0;
+/// Of a hundred parts of a month's width those that its column fills, and the widest column.
+const FILL_PERCENT: i64 = 62;
+const COLUMN_MAX: i64 = 330;
 
 /// The colour of the region at this place; those after the last colour share it.
 pub(crate) fn colour(index: usize) -> &'static str {
@@ -53,9 +54,9 @@ pub(crate) fn chart(totals: &Totals) -> String {
         put(
             &mut svg,
             format_args!(
-                r#"<line x1="{LEFT}" y1="{y:.1}" x2="{RIGHT}" y2="{y:.1}" class="grid"/><text x="{:.1}" y="{:.1}" text-anchor="end">{}</text>"#,
-                LEFT - 8.0,
-                y + 4.0,
+                r#"<line x1="{LEFT}" y1="{y}" x2="{RIGHT}" y2="{y}" class="grid"/><text x="{}" y="{}" text-anchor="end">{}</text>"#,
+                LEFT - 24,
+                y + 12,
                 grouped(line.0.unsigned_abs() / 100)
             ),
         );
@@ -67,10 +68,11 @@ pub(crate) fn chart(totals: &Totals) -> String {
 }
 
 fn columns(svg: &mut String, totals: &Totals, top: Money) {
-    let slot = (RIGHT - LEFT) / as_f64(totals.by_month.len().max(1));
-    let width = (slot * FILL).min(COLUMN_MAX);
-    for (index, month) in totals.by_month.iter().enumerate() {
-        let middle = LEFT + slot * (as_f64(index) + 0.5);
+    let slot = (RIGHT - LEFT) / i64::try_from(totals.by_month.len().max(1)).unwrap_or(i64::MAX);
+    let width = (slot * FILL_PERCENT / 100).min(COLUMN_MAX);
+    let mut middle = LEFT - slot / 2;
+    for month in &totals.by_month {
+        middle += slot;
         let mut below = Money(0);
         for (place, region) in totals.by_region.iter().enumerate() {
             let Some(net) = totals.cells.get(&(month.name.clone(), region.name.clone())) else {
@@ -81,8 +83,8 @@ fn columns(svg: &mut String, totals: &Totals, top: Money) {
             put(
                 svg,
                 format_args!(
-                    r#"<rect x="{:.1}" y="{y:.1}" width="{width:.1}" height="{:.1}" fill="{}"><title>{}, {}: R$ {net:#}</title></rect>"#,
-                    middle - width / 2.0,
+                    r#"<rect x="{}" y="{y}" width="{width}" height="{}" fill="{}"><title>{}, {}: R$ {net:#}</title></rect>"#,
+                    middle - width / 2,
                     bottom - y,
                     colour(place),
                     escaped(&region.name),
@@ -93,10 +95,10 @@ fn columns(svg: &mut String, totals: &Totals, top: Money) {
         put(
             svg,
             format_args!(
-                r#"<text x="{middle:.1}" y="{:.1}" text-anchor="middle">{}</text><text x="{middle:.1}" y="{:.1}" text-anchor="middle" class="sum">{}</text>"#,
-                BASE + 20.0,
+                r#"<text x="{middle}" y="{}" text-anchor="middle">{}</text><text x="{middle}" y="{}" text-anchor="middle" class="sum">{}</text>"#,
+                BASE + 60,
                 escaped(&month.name),
-                height_of(below, top) - 7.0,
+                height_of(below, top) - 21,
                 thousands(month.sums.net)
             ),
         );
@@ -115,19 +117,10 @@ fn scale(highest: Money) -> (Money, Money) {
     (Money(step), Money(step * (highest.0.max(1) - 1).div_euclid(step) + step))
 }
 
-fn height_of(amount: Money, top: Money) -> f64 {
-    BASE - (BASE - TOP) * (cents(amount) / cents(top))
-}
-
-/// Only for where to draw: an `f64` holds every amount up to 90 billions to the cent.
-#[expect(clippy::cast_precision_loss, reason = "a pixel is far coarser")]
-fn cents(amount: Money) -> f64 {
-    amount.0 as f64
-}
-
-#[expect(clippy::cast_precision_loss, reason = "there are few months")]
-fn as_f64(count: usize) -> f64 {
-    count as f64
+/// Where an amount is drawn; up is less.
+fn height_of(amount: Money, top: Money) -> i64 {
+    let height = i128::from(BASE - TOP) * i128::from(amount.0) / i128::from(top.0);
+    BASE - i64::try_from(height).unwrap_or(BASE)
 }
 
 /// `1234567.89` as `1,234.6k`.

@@ -39,7 +39,7 @@ pub(crate) struct RequestFilters {
 
 /// One name or a list of them.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "a name or a list of names")]
+#[serde(untagged, expecting = "expected a name or a list of names")]
 enum Names {
     One(String),
     Many(#[schemars(length(min = 1))] Vec<String>),
@@ -47,7 +47,7 @@ enum Names {
 
 /// One year or a list of them.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "a year or a list of years")]
+#[serde(untagged, expecting = "expected a year or a list of years")]
 enum Years {
     One(Year),
     Many(#[schemars(length(min = 1))] Vec<Year>),
@@ -55,7 +55,7 @@ enum Years {
 
 /// A year as a number or as a text.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "a year such as 2025")]
+#[serde(untagged, expecting = "expected a year such as 2025")]
 enum Year {
     Number(u16),
     Text(#[schemars(regex(pattern = "^[0-9]{4}$"))] String),

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
-
 use crate::money::Money;
 
 /// The file itself.
@@ -46,15 +44,8 @@ pub(crate) struct SalesData {
     pub(crate) years: BTreeSet<u16>,
 }
 
-#[derive(Deserialize)]
-struct Line<'a> {
-    date: &'a str,
-    region: &'a str,
-    product: &'a str,
-    units: u32,
-    unit_price: &'a str,
-    discount: &'a str,
-}
+/// The file's columns, in order.
+const COLUMNS: [&str; 6] = ["date", "region", "product", "units", "unit_price", "discount"];
 
 impl Sale {
     /// Units times price.
@@ -72,17 +63,18 @@ impl Sale {
         month_name(self.year, self.month)
     }
 
-    fn of(line: &Line<'_>) -> Result<Self, Box<dyn std::error::Error>> {
-        let (year, month) = year_and_month(line.date).ok_or_else(|| format!("{:?} is no day", line.date))?;
+    fn of(fields: [&str; COLUMNS.len()]) -> Result<Self, Box<dyn std::error::Error>> {
+        let [date, region, product, units, unit_price, discount] = fields;
+        let (year, month) = year_and_month(date).ok_or_else(|| format!("{date:?} is no day"))?;
         Ok(Self {
-            date: line.date.to_owned(),
+            date: date.to_owned(),
             year,
             month,
-            region: line.region.to_owned(),
-            product: line.product.to_owned(),
-            units: line.units,
-            unit_price: line.unit_price.parse()?,
-            discount: line.discount.parse()?,
+            region: region.to_owned(),
+            product: product.to_owned(),
+            units: units.parse().map_err(|error| format!("units {units:?}: {error}"))?,
+            unit_price: unit_price.parse()?,
+            discount: discount.parse()?,
         })
     }
 }
@@ -101,10 +93,12 @@ fn year_and_month(date: &str) -> Option<(u16, u8)> {
 }
 
 impl SalesData {
-    /// Reads the text of a file with the columns `date,region,product,units,unit_price,discount`.
+    /// Reads the text of a file with these columns.
     pub(crate) fn read(text: &str) -> Result<Self, Box<dyn std::error::Error>> {
         let mut reader = csv::Reader::from_reader(text.as_bytes());
-        let headers = reader.headers()?.clone();
+        if reader.headers()? != COLUMNS.as_slice() {
+            return Err(format!("the columns are not {}", COLUMNS.join(",")).into());
+        }
         let mut data = Self {
             rows: Vec::new(),
             regions: BTreeSet::new(),
@@ -114,8 +108,8 @@ impl SalesData {
         for record in reader.records() {
             let record = record?;
             let place = record.position().map_or(0, csv::Position::line);
-            let line: Line<'_> = record.deserialize(Some(&headers))?;
-            let sale = Sale::of(&line).map_err(|error| format!("line {place}: {error}"))?;
+            let sale = Sale::of(std::array::from_fn(|column| &record[column]))
+                .map_err(|error| format!("line {place}: {error}"))?;
             data.regions.insert(sale.region.clone());
             data.products.insert(sale.product.clone());
             data.years.insert(sale.year);
@@ -154,7 +148,7 @@ mod tests {
         let cases = [
             ("2025-13-01,Bahia,Monitor,1,1.00,0.00", "line 2: \"2025-13-01\" is no day"),
             ("2025-01-01,Bahia,Monitor,1,1.0,0.00", "line 2: \"1.0\" is not an amount"),
-            ("2025-01-01,Bahia,Monitor,x,1.00,0.00", "line: 2"),
+            ("2025-01-01,Bahia,Monitor,x,1.00,0.00", "line 2: units \"x\""),
             ("2025-01-01,Bahia", "line: 2"),
         ];
 
@@ -162,6 +156,8 @@ mod tests {
             let error = SalesData::read(&format!("{header}{line}\n")).expect_err(line).to_string();
             assert!(error.contains(expected), "{error}");
         }
+        let error = SalesData::read("date,product\n").expect_err("other columns").to_string();
+        assert!(error.contains("the columns are not date,region"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Adds up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -74,8 +74,10 @@ fn grouped(
     name_of: impl Fn(&Sale) -> String,
     names: impl IntoIterator<Item = String>,
 ) -> Vec<Group> {
-    let names: BTreeSet<String> = names.into_iter().collect();
-    let mut groups: BTreeMap<String, Sums> = names.into_iter().map(|name| (name, Sums::default())).collect();
+    let mut groups: BTreeMap<String, Sums> = BTreeMap::new();
+    for name in names {
+        groups.insert(name, Sums::default());
+    }
     for sale in rows {
         groups.entry(name_of(sale)).or_default().add(sale);
     }

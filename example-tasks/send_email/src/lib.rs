@@ -32,7 +32,7 @@ struct Email {
 
 /// One address or a list of them.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "an address or a list of addresses")]
+#[serde(untagged, expecting = "expected an address or a list of addresses")]
 enum Receivers {
     /// One address.
     One(#[schemars(length(min = 3, max = 320))] String),

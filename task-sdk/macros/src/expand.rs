@@ -90,7 +90,7 @@ fn input_of(function: &ItemFn) -> syn::Result<Option<&Type>> {
     }
 }
 
-/// The doc comment, a paragraph to a line as people write them, without the space after `///`.
+/// The doc comment, without the space after `///`; a paragraph is one line, however it was broken.
 fn doc_of(function: &ItemFn) -> String {
     let mut text = String::new();
     for attribute in function.attrs.iter().filter(|attribute| attribute.path().is_ident("doc")) {
@@ -98,8 +98,16 @@ fn doc_of(function: &ItemFn) -> String {
             && let Expr::Lit(ExprLit { lit: Lit::Str(line), .. }) = &pair.value
         {
             let line = line.value();
-            text.push_str(line.strip_prefix(' ').unwrap_or(&line).trim_end());
-            text.push('\n');
+            let line = line.strip_prefix(' ').unwrap_or(&line).trim_end();
+            let goes_on = line.starts_with(|c: char| c.is_alphanumeric() || "`\"'([".contains(c));
+            let in_paragraph = !text.is_empty() && !text.ends_with("\n");
+            if in_paragraph {
+                text.push(if goes_on { ' ' } else { '\n' });
+            }
+            text.push_str(line);
+            if line.is_empty() && !text.is_empty() {
+                text.push('\n');
+            }
         }
     }
     text.trim().to_owned()
@@ -179,13 +187,20 @@ mod tests {
     #[test]
     fn the_doc_comment_is_the_description() {
         let function: ItemFn = syn::parse_quote! {
-            /// Makes a report.
+            /// Makes a report
+            /// of sales.
             ///
-            ///   * of sales
+            /// * one page
+            /// * one table
+            ///   with rows
+            ///
+            /// Ends
+            /// here.
             fn t(input: u8) {}
         };
 
-        assert_eq!(doc_of(&function), "Makes a report.\n\n  * of sales");
+        let expected = "Makes a report of sales.\n\n* one page\n* one table\n  with rows\n\nEnds here.";
+        assert_eq!(doc_of(&function), expected);
     }
 
     #[test]
