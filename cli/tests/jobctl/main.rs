@@ -1,8 +1,10 @@
 //! The binary as a script meets it: help, usage errors, exit codes, settings, data folder. What needs a whole
 //! system is told in the stories (`tests/`).
 
+mod calls;
 mod dev;
 mod help;
 mod refusals;
 mod runner;
+mod scripted;
 mod settings;
