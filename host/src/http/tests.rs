@@ -213,27 +213,25 @@ async fn a_silent_peer_is_given_up_in_time() {
 
 #[tokio::test]
 async fn a_request_that_is_dropped_hangs_up() {
-    let (hung_up, mut heard) = mpsc::unbounded_channel();
+    let (events, mut seen) = mpsc::unbounded_channel();
     let silent = server(move |mut stream, _| {
-        let hung_up = hung_up.clone();
+        let events = events.clone();
         async move {
-            let read = stream.read(&mut [0; 16]).await;
-            let _ = hung_up.send(read.unwrap_or(0));
+            events.send("asked").expect("the test listens");
+            // Nothing more comes: the end of the stream, or a reset.
+            let more = stream.read(&mut [0; 16]).await.unwrap_or(0);
+            events.send(if more == 0 { "hung up" } else { "asked more" }).expect("the test listens");
         }
     })
     .await;
     let outbound = outbound(&[]);
 
     let asking = tokio::spawn(async move { ask(&outbound, get(format!("http://{silent}/"), true)).await });
-    let dropped = async {
-        // The server has the request once it waits for more.
-        tokio::task::yield_now().await;
-        asking.abort();
-        heard.recv().await
-    };
+    assert_eq!(seen.recv().await, Some("asked"));
+    asking.abort();
 
-    let read = tokio::time::timeout(testkit::eventually::DEADLINE, dropped).await.expect("it hangs up");
-    assert_eq!(read.unwrap_or(0), 0);
+    let next = tokio::time::timeout(testkit::eventually::DEADLINE, seen.recv()).await;
+    assert_eq!(next.expect("it hangs up"), Some("hung up"));
 }
 
 #[tokio::test]

@@ -58,10 +58,15 @@ impl Heart {
     /// Keeps a session, and a new one after each that is lost, until `stop`; then closes it.
     pub(crate) async fn run(&self, stop: &CancellationToken) {
         loop {
-            let session = tokio::select! {
-                () = stop.cancelled() => return,
-                session = self.open() => session,
+            // A session that is being opened is waited for, so that it can be closed.
+            let opened = tokio::select! {
+                opened = self.open(stop) => opened,
+                () = async {
+                    stop.cancelled().await;
+                    tokio::time::sleep(CLOSE_PATIENCE).await;
+                } => None,
             };
+            let Some(session) = opened else { return };
             self.sessions.send_replace(Some(Arc::clone(&session)));
             let kept = self.keep(&session, stop).await;
             self.sessions.send_replace(None);
@@ -72,7 +77,8 @@ impl Heart {
         }
     }
 
-    async fn open(&self) -> Arc<Session> {
+    /// Opens a session; none when the host ends first.
+    async fn open(&self, stop: &CancellationToken) -> Option<Arc<Session>> {
         let mut waits = backoff(Duration::from_millis(100), OPEN_RETRY_MAX);
         let mut failing = false;
         loop {
@@ -82,7 +88,7 @@ impl Heart {
                     let session = Arc::new(Session::new(id, self.lease, asked));
                     tracing::info!(host.id = %id, host.name = self.open.name, "session opened");
                     self.show_drain(id).await;
-                    return session;
+                    return Some(session);
                 }
                 Err(error) if !failing => {
                     failing = true;
@@ -90,7 +96,10 @@ impl Heart {
                 }
                 Err(error) => tracing::debug!(%error, "still no session"),
             }
-            tokio::time::sleep(waits.next().unwrap_or(OPEN_RETRY_MAX)).await;
+            tokio::select! {
+                () = stop.cancelled() => return None,
+                () = tokio::time::sleep(waits.next().unwrap_or(OPEN_RETRY_MAX)) => {}
+            }
         }
     }
 
