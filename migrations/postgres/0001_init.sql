@@ -64,7 +64,8 @@ create table job_keys (
   primary key (namespace, task_id, key)
 );
 
--- A row exists only while its job is unfinished. (attempt, session) is the fencing token.
+-- A row exists only while its job is unfinished. (attempt, session) is the fencing token. A claimed row is a
+-- little longer than a free one; this fillfactor leaves a page room for all of its rows being claimed at once.
 create table job_queue (
   job_id           uuid primary key,
   queue_id         integer not null,
@@ -77,7 +78,7 @@ create table job_queue (
   run_at           timestamptz not null,
   claimed_at       timestamptz,
   expires_at       timestamptz
-) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+) with (fillfactor = 44, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
         autovacuum_vacuum_cost_delay = 0);
 create index job_queue_due on job_queue (queue_id, priority, run_at);
 create index job_queue_expires on job_queue (expires_at) where expires_at is not null;

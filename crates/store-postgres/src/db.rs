@@ -72,6 +72,11 @@ pub(crate) struct Db {
 impl Db {
     pub(crate) async fn connect(config: &Config) -> Result<Self> {
         let options = options(config)?;
+        // The pool tries again until its time is up, and then cannot say what was wrong.
+        let first = timeout(config.acquire_timeout, options.connect()).await;
+        let first =
+            first.map_err(|_| unavailable(format!("no connection within {:?}", config.acquire_timeout)))?;
+        first.map_err(Fault::from)?.close().await.map_err(Fault::from)?;
         let pool = PoolOptions::new()
             .max_connections(config.connections.max(1))
             .acquire_timeout(config.acquire_timeout)
@@ -85,9 +90,7 @@ impl Db {
                 })
             })
             .connect_lazy_with(options);
-        let db = Self { pool, answer_timeout: config.statement_timeout + ANSWER_GRACE };
-        db.session().await?;
-        Ok(db)
+        Ok(Self { pool, answer_timeout: config.statement_timeout + ANSWER_GRACE })
     }
 
     /// A connection for several statements.

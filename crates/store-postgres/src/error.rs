@@ -48,7 +48,7 @@ impl From<sqlx::Error> for Fault {
             | sqlx::Error::Encode(_)
             | sqlx::Error::RowNotFound
             | sqlx::Error::TypeNotFound { .. }) => Self::Store(Error::Corrupt { why: error.to_string() }),
-            sqlx::Error::PoolTimedOut => unavailable("no connection became free in time".to_owned()),
+            sqlx::Error::PoolTimedOut => unavailable("the database gave no connection in time".to_owned()),
             error => unavailable(error.to_string()),
         }
     }

@@ -1,53 +1,125 @@
-//! Finding the jobs of a page: first their ids, by what the filter asks for, then the jobs of these ids.
+//! Finding the jobs of a page.
+//!
+//! A page is found in two steps: the ids by a walk that is newest first and ends when the page is full, then
+//! the jobs of these ids. Which table the walk goes through depends on the states that are asked for, so that
+//! what is rare is not looked for in all that is not:
+//!
+//! ```text
+//!   no state                       jobs
+//!   scheduled, queued, running     job_queue
+//!   succeeded                      attempts that did
+//!   failed, cancelled              attempts that did not, and job_ends
+//! ```
+//!
+//! Of several walks each yields a page, and the newest of all of them are the page.
 
 use std::collections::BTreeMap;
 
 use model::bounds::PAGE_MAX;
 use model::id::JobId;
+use model::job::JobState;
 use store::record::corrupt;
 use store::{JobFilter, JobPage, Result};
 use uuid::Uuid;
 
-use crate::db::Db;
+use crate::db::{Db, Session};
+use crate::error::Told;
 use crate::look::jobs;
 
 /// One page of jobs, newest first.
 pub(crate) async fn page(db: &Db, filter: &JobFilter) -> Result<JobPage> {
     let limit = filter.limit.min(PAGE_MAX) as usize;
-    let Some(tags) = tags(&filter.tags)? else { return Ok(JobPage { jobs: Vec::new(), next: None }) };
-    let states: Vec<String> = filter.states.iter().map(|state| state.as_str().to_owned()).collect();
+    let walk = match tags(&filter.tags)? {
+        Tags::Any => Walk { filter, limit, tags: None },
+        Tags::All(json) => Walk { filter, limit, tags: Some(json) },
+        Tags::Never => return Ok(JobPage { jobs: Vec::new(), next: None }),
+    };
     let mut session = db.session().await?;
-    let query = sqlx::query_file_scalar!(
-        "sql/find.sql",
-        filter.namespace.as_str(),
-        filter.before.map_or(Uuid::max(), |id| id.0),
-        filter.task.as_ref().map(|task| task.as_str()),
-        filter.queue.as_ref().map(|queue| queue.as_str()),
-        filter.since,
-        tags,
-        Some(states).filter(|states| !states.is_empty()) as Option<Vec<String>>,
-        // One more than the page holds tells whether there is another page.
-        limit as i64 + 1
-    );
-    let mut ids: Vec<JobId> = session.all(query).await?.into_iter().map(JobId).collect();
+    let mut ids = walk.all(&mut session).await?;
+    ids.sort_unstable_by(|one, other| other.cmp(one));
     let more = ids.len() > limit;
     ids.truncate(limit);
     let next = if more { ids.last().copied() } else { None };
     Ok(JobPage { jobs: jobs(&mut session, &ids).await?, next })
 }
 
-/// The tags as a JSON object, null inside when none are asked for; none when no job can have them all.
-fn tags(asked: &[(String, String)]) -> Result<Option<Option<String>>> {
+struct Walk<'a> {
+    filter: &'a JobFilter,
+    limit: usize,
+    tags: Option<String>,
+}
+
+/// Runs one of the walks, which differ only in their file and in what is appended to the arguments.
+macro_rules! walk {
+    ($walk:ident, $session:ident, $file:literal $(, $more:expr)*) => {
+        $session.all(sqlx::query_file_scalar!(
+            $file,
+            $walk.filter.before.map_or(Uuid::max(), |id| id.0),
+            $walk.filter.namespace.as_str(),
+            $walk.filter.task.as_ref().map(|task| task.as_str()),
+            $walk.filter.queue.as_ref().map(|queue| queue.as_str()),
+            $walk.filter.since,
+            $walk.tags,
+            // One more than the page holds tells whether there is another page.
+            $walk.limit as i64 + 1
+            $(, $more)*
+        ))
+        .await?
+    };
+}
+
+impl Walk<'_> {
+    /// The ids that all walks find, each of them the newest it has, in no order.
+    async fn all(&self, session: &mut Session) -> Told<Vec<JobId>> {
+        use JobState::{Cancelled, Failed, Queued, Running, Scheduled, Succeeded};
+
+        let mut ids = Vec::new();
+        if self.filter.states.is_empty() {
+            ids.append(&mut walk!(self, session, "sql/find_any.sql"));
+        }
+        if let Some(states) = self.asked(&[Scheduled, Queued, Running]) {
+            ids.append(&mut walk!(self, session, "sql/find_waiting.sql", &states));
+        }
+        if self.asked(&[Succeeded]).is_some() {
+            ids.append(&mut walk!(self, session, "sql/find_succeeded.sql"));
+        }
+        if let Some(states) = self.asked(&[Failed, Cancelled]) {
+            ids.append(&mut walk!(self, session, "sql/find_failed.sql", &states));
+            ids.append(&mut walk!(self, session, "sql/find_ended.sql", &states));
+        }
+        Ok(ids.into_iter().map(JobId).collect())
+    }
+
+    /// Those of `states` that are asked for; none when none is.
+    fn asked(&self, states: &[JobState]) -> Option<Vec<String>> {
+        let asked = states.iter().filter(|state| self.filter.states.contains(state));
+        let asked: Vec<String> = asked.map(|state| state.as_str().to_owned()).collect();
+        if asked.is_empty() { None } else { Some(asked) }
+    }
+}
+
+/// Which tags a job must have.
+#[derive(Debug, PartialEq, Eq)]
+enum Tags {
+    /// Any or none.
+    Any,
+    /// All of this JSON object.
+    All(String),
+    /// Such as no job can have together.
+    Never,
+}
+
+fn tags(asked: &[(String, String)]) -> Result<Tags> {
     if asked.is_empty() {
-        return Ok(Some(None));
+        return Ok(Tags::Any);
     }
     let mut tags = BTreeMap::new();
     for (key, value) in asked {
         if tags.insert(key, value).is_some_and(|earlier| earlier != value) {
-            return Ok(None);
+            return Ok(Tags::Never);
         }
     }
-    Ok(Some(Some(serde_json::to_string(&tags).map_err(corrupt)?)))
+    Ok(Tags::All(serde_json::to_string(&tags).map_err(corrupt)?))
 }
 
 #[cfg(test)]
@@ -58,11 +130,9 @@ mod tests {
     fn a_tag_cannot_have_two_values() {
         let tag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
 
-        assert_eq!(tags(&[]).expect("tags"), Some(None));
-        assert_eq!(
-            tags(&[tag("a", "1"), tag("a", "1")]).expect("tags"),
-            Some(Some("{\"a\":\"1\"}".to_owned()))
-        );
-        assert_eq!(tags(&[tag("a", "1"), tag("a", "2")]).expect("tags"), None);
+        assert_eq!(tags(&[]).expect("tags"), Tags::Any);
+        let twice = tags(&[tag("a", "1"), tag("a", "1")]).expect("tags");
+        assert_eq!(twice, Tags::All("{\"a\":\"1\"}".to_owned()));
+        assert_eq!(tags(&[tag("a", "1"), tag("a", "2")]).expect("tags"), Tags::Never);
     }
 }

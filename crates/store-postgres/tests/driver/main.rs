@@ -1,0 +1,6 @@
+//! What this driver promises beyond the suite.
+
+mod common;
+mod faults;
+mod races;
+mod schema;
