@@ -36,7 +36,7 @@ pub(crate) async fn one(
     id: &str,
     timeout: Option<Duration>,
 ) -> Result<v1::Job> {
-    let progress = context.output.progress_percent("waiting");
+    let progress = context.output.progress("waiting");
     let ids = [id.to_owned()];
     let ended = async {
         let no_count = Progress::hidden();
@@ -113,7 +113,9 @@ async fn all_of(context: &Context, server: &Server, ids: &[String], progress: &P
             if since.elapsed() > PATIENCE {
                 let error = Error::from(error);
                 return Err(match ids {
-                    [id] => error.with("job", id.as_str()),
+                    [id] => error
+                        .hint(format!("the job is safe: `jobctl job wait {id}` waits for it again"))
+                        .with("job", id.as_str()),
                     _ => error,
                 });
             }
@@ -163,8 +165,8 @@ async fn watch(
         if let Ok(job) = get(context, server, id).await {
             match &job.progress {
                 Some(now) => {
-                    progress.set(now.percent.into());
-                    progress.say(&format!("{} {}", job.state, now.message));
+                    progress.percent(now.percent.into());
+                    progress.say(&now.message);
                 }
                 None => progress.say(&job.state),
             }

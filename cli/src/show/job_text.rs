@@ -5,7 +5,7 @@ use rpc::v1;
 
 use super::escape;
 use super::json::pretty;
-use super::table::table;
+use super::table::{table, table_with_prose};
 use super::time::{Times, milliseconds};
 use super::view::View;
 
@@ -20,15 +20,15 @@ pub(crate) fn jobs(view: &View, times: Times, jobs: &[v1::Job]) -> String {
     let rows = jobs.iter().map(|job| {
         [
             job.id.clone(),
-            format!("{}@{}", job.task, job.version),
             job.state.clone(),
-            job.queue.clone(),
-            format!("{}/{}", job.attempt, job.max_attempts),
+            format!("{}@{}", job.task, job.version),
             times.at(job.created_at.as_ref()),
+            format!("{}/{}", job.attempt, job.max_attempts),
+            job.queue.clone(),
             times.at(job.finished_at.as_ref()),
         ]
     });
-    table(view, ["ID", "TASK", "STATE", "QUEUE", "ATTEMPT", "CREATED", "FINISHED"], rows)
+    table(view, ["ID", "STATE", "TASK", "CREATED", "ATTEMPT", "QUEUE", "FINISHED"], rows)
 }
 
 /// A job in full.
@@ -119,7 +119,7 @@ fn attempts(view: &View, times: Times, attempts: &[v1::Attempt]) -> String {
             [error, stop].into_iter().flatten().collect::<Vec<_>>().join("; "),
         ]
     });
-    table(view, ["NO", "OUTCOME", "HOST", "STARTED", "TOOK", "FUEL", "MEMORY", "ERROR"], rows)
+    table_with_prose(view, ["NO", "OUTCOME", "HOST", "STARTED", "TOOK", "FUEL", "MEMORY", "ERROR"], rows)
 }
 
 /// Files in a table.

@@ -162,11 +162,11 @@ fn queues(view: &View, queues: &[v1::Queue]) -> Option<String> {
             queue.running.to_string(),
             queue.scheduled.to_string(),
             oldest.map(span).unwrap_or_default(),
-            if queue.paused { "paused".to_owned() } else { String::new() },
+            if queue.paused { "yes".to_owned() } else { "no".to_owned() },
         ]
     });
     (!queues.is_empty())
-        .then(|| table(view, ["QUEUE", "QUEUED", "RUNNING", "SCHEDULED", "OLDEST WAITS", ""], rows))
+        .then(|| table(view, ["QUEUE", "QUEUED", "RUNNING", "SCHEDULED", "OLDEST WAITS", "PAUSED"], rows))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::escape;
 use super::job_text::short;
 use super::json::{pretty, raw};
-use super::table::table;
+use super::table::table_with_prose;
 use super::time::{Times, rfc3339};
 use super::view::View;
 
@@ -156,12 +156,12 @@ pub(crate) fn published(view: &View, plan: bool, tasks: &[v1::PublishedTask]) ->
             (false, true, number) => format!("{}@{number} would be published", version.task),
             (false, false, number) => format!("published {}@{number}", version.task),
         };
-        let facts = format!(
-            "(sha256 {}, {}, compiled in {} ms)",
-            short(&version.sha256),
-            show_size(version.size_bytes),
-            published.compile_ms
-        );
+        let compiled = match published.compile_ms {
+            0 => "compiled before".to_owned(),
+            ms => format!("compiled in {ms} ms"),
+        };
+        let size = show_size(version.size_bytes);
+        let facts = format!("(sha256 {}, {size}, {compiled})", short(&version.sha256));
         let mut text = format!("{} {}", view.paint.bold(&escape::line(&what)), view.paint.dim(&facts));
         if !plan && !version.active {
             let promote = format!("\n  not what `{}` means: it was not promoted", version.task);
@@ -188,10 +188,10 @@ pub(crate) fn tasks(view: &View, times: Times, tasks: &[v1::TaskInfo]) -> String
             task.latest.to_string(),
             active.map(|version| show_size(version.size_bytes)).unwrap_or_default(),
             times.at(active.and_then(|version| version.created_at.as_ref())),
-            active.map(|version| version.description.clone()).unwrap_or_default(),
+            active.map(|version| first_line(&version.description).to_owned()).unwrap_or_default(),
         ]
     });
-    table(view, ["TASK", "ACTIVE", "LATEST", "SIZE", "PUBLISHED", "DESCRIPTION"], rows)
+    table_with_prose(view, ["TASK", "ACTIVE", "LATEST", "SIZE", "PUBLISHED", "DESCRIPTION"], rows)
 }
 
 /// Versions in a table.
@@ -199,14 +199,14 @@ pub(crate) fn versions(view: &View, times: Times, versions: &[v1::TaskVersion]) 
     let rows = versions.iter().map(|version| {
         [
             format!("{}@{}", version.task, version.version),
-            if version.active { "active".to_owned() } else { String::new() },
+            if version.active { "yes".to_owned() } else { "no".to_owned() },
             short(&version.sha256).to_owned(),
             show_size(version.size_bytes),
             times.at(version.created_at.as_ref()),
             grants_line(version),
         ]
     });
-    table(view, ["VERSION", "", "SHA256", "SIZE", "PUBLISHED", "GRANTS"], rows)
+    table_with_prose(view, ["VERSION", "ACTIVE", "SHA256", "SIZE", "PUBLISHED", "GRANTS"], rows)
 }
 
 /// A version in full.
@@ -216,7 +216,7 @@ pub(crate) fn version(view: &View, times: Times, version: &v1::TaskVersion) -> S
     let active = if version.active { " (active)" } else { "" };
     let facts = [
         ("task", format!("{}@{}{active}", version.task, version.version)),
-        ("description", version.description.clone()),
+        ("description", first_line(&version.description).to_owned()),
         ("sha256", version.sha256.clone()),
         ("size", show_size(version.size_bytes)),
         ("published", times.at(version.created_at.as_ref())),
@@ -226,7 +226,7 @@ pub(crate) fn version(view: &View, times: Times, version: &v1::TaskVersion) -> S
         ("timeout", show_duration(std::time::Duration::from_millis(limits.timeout_ms))),
         ("max output", show_size(limits.output_bytes)),
         ("attempts", format!("at most {}", version.max_attempts)),
-        ("imports", version.imports.join(" ")),
+        ("imports", imports_line(version)),
     ];
     let mut text = String::new();
     for (name, value) in facts {
@@ -240,6 +240,21 @@ pub(crate) fn version(view: &View, times: Times, version: &v1::TaskVersion) -> S
         }
     }
     text
+}
+
+/// The first line of a description: a sentence on what the task does. `-o json` has all of it.
+fn first_line(description: &str) -> &str {
+    description.lines().next().unwrap_or_default()
+}
+
+/// Our own interfaces by name; what every language's run-time imports is only counted.
+fn imports_line(version: &v1::TaskVersion) -> String {
+    let (ours, others): (Vec<_>, Vec<_>) =
+        version.imports.iter().map(String::as_str).partition(|import| import.starts_with("jobs:"));
+    match others.len() {
+        0 => ours.join(" "),
+        count => format!("{} and {count} of WASI", ours.join(" ")),
+    }
 }
 
 fn grants_line(version: &v1::TaskVersion) -> String {

@@ -89,7 +89,7 @@ fn upload(
         let piece = component.slice(index * CHUNK_BYTES..end);
         progress.advance(piece.len() as u64);
         if index + 1 == count {
-            progress.say("checking and compiling");
+            progress.go_on("checking and compiling");
         }
         v1::PublishRequest { part: Some(v1::publish_request::Part::Data(piece.to_vec())) }
     });
