@@ -5,7 +5,8 @@ cross join queues s on s.id = j.queue_id
 cross join task_versions v on v.id = j.task_version_id
 cross join tasks t on t.id = v.task_id
 where j.id < ?1
-  and j.id >= case when ?2 is null then x'' else (select min(n.id) from jobs n where n.created_at >= ?2) end
+  and j.id >= case when ?2 is null then x'' else (
+    select min(n.id) from jobs n indexed by jobs_created where n.created_at >= ?2) end
   and (?2 is null or j.created_at >= ?2)
   and s.namespace = ?3 and (?4 is null or t.name = ?4) and (?5 is null or s.name = ?5)
   and not exists (

@@ -6,7 +6,8 @@ cross join queues s on s.id = j.queue_id
 cross join task_versions v on v.id = j.task_version_id
 cross join tasks t on t.id = v.task_id
 where e.job_id < ?1
-  and e.job_id >= case when ?2 is null then x'' else (select min(n.id) from jobs n where n.created_at >= ?2) end
+  and e.job_id >= case when ?2 is null then x'' else (
+    select min(n.id) from jobs n indexed by jobs_created where n.created_at >= ?2) end
   and e.state in (select value from json_each(?8))
   and (?2 is null or j.created_at >= ?2)
   and s.namespace = ?3 and (?4 is null or t.name = ?4) and (?5 is null or s.name = ?5)

@@ -6,7 +6,8 @@ cross join queues s on s.id = j.queue_id
 cross join task_versions v on v.id = j.task_version_id
 cross join tasks t on t.id = v.task_id
 where a.job_id < ?1
-  and a.job_id >= case when ?2 is null then x'' else (select min(n.id) from jobs n where n.created_at >= ?2) end
+  and a.job_id >= case when ?2 is null then x'' else (
+    select min(n.id) from jobs n indexed by jobs_created where n.created_at >= ?2) end
   and a.final and a.outcome <> 'succeeded'
   and case a.outcome when 'cancelled' then 'cancelled' else 'failed' end in (select value from json_each(?8))
   and not exists (select 1 from attempts l where l.job_id = a.job_id and l.number > a.number)

@@ -1,3 +1,3 @@
 insert into job_logs (job_id, attempt, lines)
-select unhex(e.value ->> 'job'), e.value ->> 'attempt', cast(e.value ->> 'lines' as blob)
-from json_each(?1) e
+select unhex(e.value ->> 'job'), e.value ->> 'attempt', substr(?2, e.value ->> 'from', e.value ->> 'bytes')
+from jsonb_each(?1) e

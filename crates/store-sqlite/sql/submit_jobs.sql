@@ -2,5 +2,5 @@ insert into jobs (id, task_version_id, queue_id, priority, max_attempts, timeout
                   run_at, created_at)
 select unhex(e.value ->> 'id'), e.value ->> 'version', e.value ->> 'queue_id', e.value ->> 'priority',
        e.value ->> 'max_attempts', e.value ->> 'timeout_ms', e.value ->> 'key', e.value ->> 'tags',
-       unhex(e.value ->> 'parent'), cast(e.value ->> 'payload' as blob), e.value ->> 'run_at', ?2
-from json_each(?1) e
+       unhex(e.value ->> 'parent'), substr(?3, e.value ->> 'from', e.value ->> 'bytes'), e.value ->> 'run_at', ?2
+from jsonb_each(?1) e

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::id::{Lease, SessionId};
+use model::id::{JobId, Lease, SessionId};
 use model::job::Outcome;
 use model::retry::Next;
 use store::record::{lease_lost, number, session_lost};
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::claims::{claimed, current, files, held, holds, lease};
 use crate::error::fault;
-use crate::settle::{Settled, record};
+use crate::settle::{End, Settled, end_waiting, record};
 use crate::time::{instant, now};
 use crate::{SqliteStore, json, logs};
 
@@ -143,12 +143,15 @@ impl Attempts for SqliteStore {
         let held = held(&mut tx, now, Some(session), i64::MAX).await?;
         let given_back: Vec<Settled<'_>> = held
             .iter()
-            .map(|one| match one.cancel_requested {
-                true => Settled::unreported(one.lease, Outcome::Cancelled, Next::End, None),
-                false => Settled::unreported(one.lease, Outcome::Released, AT_ONCE, None),
+            .map(|one| {
+                let next = if one.cancel_requested { Next::End } else { AT_ONCE };
+                Settled::unreported(one.lease, Outcome::Released, next, None)
             })
             .collect();
         record(&mut tx, now, &given_back).await?;
+        let cancelled: Vec<JobId> =
+            held.iter().filter(|one| one.cancel_requested).map(|one| one.lease.job).collect();
+        end_waiting(&mut tx, now, &cancelled, &End::cancelled()).await?;
         tx.commit().await.map_err(fault)
     }
 

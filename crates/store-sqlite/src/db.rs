@@ -44,7 +44,7 @@ impl Db {
     /// Connects to the file at `path`, whose schema is up to date.
     pub(crate) async fn open(path: &Path) -> Result<Self> {
         let writer = pool(1).connect_with(options(path)).await.map_err(fault)?;
-        let looking = options(path).pragma("query_only", "on");
+        let looking = options(path).pragma("query_only", "on").pragma("cache_size", "-4096");
         let readers = pool(READERS).connect_lazy_with(looking.clone());
         let pages = pool(PAGES).connect_lazy_with(looking);
         Ok(Self { writer, readers, pages })
@@ -93,7 +93,7 @@ pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .busy_timeout(LOCK_WAIT)
         .foreign_keys(true)
-        // Kilobytes; the default of 2 MB does not hold the hot tables of a busy day.
+        // In kilobytes, for the writer; the default of 2 MB does not hold the hot tables of a busy day.
         .pragma("cache_size", "-16384")
         .pragma("temp_store", "memory")
         // A burst may stretch the log; this much of it is kept for reuse afterwards.

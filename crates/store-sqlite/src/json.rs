@@ -1,11 +1,11 @@
-//! Bulk rows as JSON texts, for `json_each` to take apart.
+//! Bulk rows as JSON texts, for `json_each` and `jsonb_each` to take apart.
 
 use model::id::JobId;
 use serde::Serialize;
 use uuid::Uuid;
 
-/// Where a text ends and the next begins, in bytes: a batch of the largest payloads is a gigabyte, more than
-/// SQLite takes in one value; a text of this size costs its share of memory three times over.
+/// Where a part ends and the next begins, in bytes: a batch of the largest payloads is a gigabyte, more than
+/// SQLite takes in one value.
 const TEXT_BYTES: usize = 8 << 20;
 
 /// An id as hexadecimal digits, for `unhex`.
@@ -25,28 +25,58 @@ pub(crate) fn ids(ids: impl IntoIterator<Item = JobId>) -> String {
 
 /// `rows` as JSON lists of bounded size, all rows in order.
 pub(crate) fn lists<T: Serialize>(rows: &[T]) -> Vec<String> {
-    lists_of(rows, TEXT_BYTES)
+    pack(rows.iter().map(|row| (row, None)), TEXT_BYTES).into_iter().map(|packed| packed.rows).collect()
 }
 
-fn lists_of<T: Serialize>(rows: &[T], bytes: usize) -> Vec<String> {
-    let mut lists = Vec::new();
+/// Rows of which each may bring one long value.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Packed {
+    /// A JSON list of objects: the row's own fields, and the place of its value in `values` as `from` (the first
+    /// byte is 1) and `bytes`, which is null when it brings none. So SQL takes it by `substr`.
+    pub(crate) rows: String,
+    /// All values, one after the other. Inside the JSON they would be escaped, parsed, and parsed again for
+    /// each field of their row.
+    pub(crate) values: Vec<u8>,
+}
+
+/// `rows` with their values, packed in parts of bounded size, all rows in order.
+pub(crate) fn packed<'a, T: Serialize>(rows: impl IntoIterator<Item = (T, Option<&'a [u8]>)>) -> Vec<Packed> {
+    pack(rows, TEXT_BYTES)
+}
+
+#[derive(Serialize)]
+struct Row<T> {
+    #[serde(flatten)]
+    row: T,
+    from: usize,
+    bytes: Option<usize>,
+}
+
+fn pack<'a, T: Serialize>(
+    rows: impl IntoIterator<Item = (T, Option<&'a [u8]>)>,
+    bytes_max: usize,
+) -> Vec<Packed> {
+    let mut parts = Vec::new();
     let mut text = Vec::new();
-    for row in rows {
+    let mut values = Vec::new();
+    for (row, value) in rows {
         text.push(if text.is_empty() { b'[' } else { b',' });
-        serde_json::to_writer(&mut text, row).expect("plain fields become JSON");
-        if text.len() >= bytes {
-            lists.push(closed(std::mem::take(&mut text)));
+        let row = Row { row, from: values.len() + 1, bytes: value.map(<[u8]>::len) };
+        serde_json::to_writer(&mut text, &row).expect("plain fields become JSON");
+        values.extend_from_slice(value.unwrap_or_default());
+        if text.len() + values.len() >= bytes_max {
+            parts.push(part(std::mem::take(&mut text), std::mem::take(&mut values)));
         }
     }
     if !text.is_empty() {
-        lists.push(closed(text));
+        parts.push(part(text, values));
     }
-    lists
+    parts
 }
 
-fn closed(mut text: Vec<u8>) -> String {
+fn part(mut text: Vec<u8>, values: Vec<u8>) -> Packed {
     text.push(b']');
-    String::from_utf8(text).expect("JSON is UTF-8")
+    Packed { rows: String::from_utf8(text).expect("JSON is UTF-8"), values }
 }
 
 /// The first and the last id that begin with `prefix`; none when no id can.
@@ -63,18 +93,32 @@ pub(crate) fn ids_with_prefix(prefix: &str) -> Option<(Uuid, Uuid)> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn lists_hold_all_rows_in_order() {
-        let rows: Vec<u32> = (0..10).collect();
+    #[derive(Serialize)]
+    struct One {
+        n: usize,
+    }
 
-        for bytes in [1, 3, 4, 5, 100] {
-            let lists = lists_of(&rows, bytes);
-            let back: Vec<u32> =
-                lists.iter().flat_map(|list| serde_json::from_str::<Vec<u32>>(list).expect("JSON")).collect();
-            assert_eq!(back, rows);
-            assert!(lists.iter().all(|list| list.len() <= bytes + 3), "{lists:?}");
+    #[test]
+    fn parts_hold_all_rows_and_values_in_order() {
+        let values: Vec<Option<Vec<u8>>> = (0..10).map(|n| (n % 3 > 0).then(|| vec![n; n.into()])).collect();
+        let rows = || values.iter().enumerate().map(|(n, value)| (One { n }, value.as_deref()));
+
+        for bytes_max in [1, 60, 100, 10_000] {
+            let mut back = Vec::new();
+            for part in pack(rows(), bytes_max) {
+                let rows: Vec<serde_json::Value> = serde_json::from_str(&part.rows).expect("JSON");
+                assert!(rows.len() == 1 || part.rows.len() + part.values.len() < bytes_max + 60, "{part:?}");
+                for row in rows {
+                    assert_eq!(row["n"], back.len());
+                    let from = row["from"].as_u64().expect("a place") as usize - 1;
+                    let value =
+                        row["bytes"].as_u64().map(|bytes| part.values[from..][..bytes as usize].to_vec());
+                    back.push(value);
+                }
+            }
+            assert_eq!(back, values);
         }
-        assert_eq!(lists_of::<u32>(&[], 10), Vec::<String>::new());
+        assert_eq!(pack(Vec::<(One, _)>::new(), 10), []);
     }
 
     #[test]

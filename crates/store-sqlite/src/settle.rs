@@ -19,7 +19,7 @@ pub(crate) struct Settled<'a> {
     pub(crate) lease: Lease,
     pub(crate) outcome: Outcome,
     pub(crate) next: Next,
-    pub(crate) result: Option<&'a str>,
+    pub(crate) result: Option<&'a [u8]>,
     pub(crate) failure: Option<&'a Failure>,
     pub(crate) stop: Option<Stop>,
     pub(crate) usage: Option<Usage>,
@@ -37,7 +37,7 @@ impl<'a> Settled<'a> {
             lease: ended.lease,
             outcome,
             next,
-            result: ended.result.as_ref().map(|result| result.as_str()),
+            result: ended.result.as_ref().map(|result| result.as_bytes()),
             failure: ended.failure.as_ref(),
             stop: ended.stop,
             usage: Some(ended.usage),
@@ -67,7 +67,6 @@ impl<'a> Settled<'a> {
             },
             failures: u8::from(self.outcome == Outcome::Failed),
             losses: u8::from(self.outcome == Outcome::Lost),
-            result: self.result,
             error_kind: self.failure.map(|failure| failure.kind.as_str()),
             error_message: self.failure.map(|failure| failure.message.as_str()),
             stop_reason: self.stop.map(|stop| stop.reason.as_str()),
@@ -89,7 +88,6 @@ struct Row<'a> {
     wait_ms: i64,
     failures: u8,
     losses: u8,
-    result: Option<&'a str>,
     error_kind: Option<&'static str>,
     error_message: Option<&'a str>,
     stop_reason: Option<&'static str>,
@@ -113,37 +111,39 @@ impl Serialize for Count {
 struct LogRow {
     job: String,
     attempt: u32,
-    lines: String,
 }
 
 /// Records ended attempts and the next state of their jobs. No job comes twice.
 pub(crate) async fn record(connection: &mut SqliteConnection, now: i64, ended: &[Settled<'_>]) -> Result<()> {
-    let rows: Vec<Row<'_>> = ended.iter().map(Settled::row).collect();
-    for list in json::lists(&rows) {
+    for part in json::packed(ended.iter().map(|one| (one.row(), one.result))) {
+        let rows = part.rows;
         // The attempt is copied from the queue's row, so before that changes.
-        sqlx::query_file!("sql/finish_attempts.sql", list, now)
+        sqlx::query_file!("sql/finish_attempts.sql", rows, now, part.values)
             .execute(&mut *connection)
             .await
             .map_err(fault)?;
-        sqlx::query_file!("sql/finish_checkpoints.sql", list)
+        sqlx::query_file!("sql/finish_checkpoints.sql", rows)
             .execute(&mut *connection)
             .await
             .map_err(fault)?;
-        sqlx::query_file!("sql/finish_end.sql", list).execute(&mut *connection).await.map_err(fault)?;
-        sqlx::query_file!("sql/finish_again.sql", list, now)
+        sqlx::query_file!("sql/finish_end.sql", rows).execute(&mut *connection).await.map_err(fault)?;
+        sqlx::query_file!("sql/finish_again.sql", rows, now)
             .execute(&mut *connection)
             .await
             .map_err(fault)?;
     }
-    let logs: Vec<LogRow> = ended
+    let logs: Vec<(LogRow, String)> = ended
         .iter()
         .flat_map(|one| {
-            let row = |lines| LogRow { job: hex(one.lease.job), attempt: one.lease.attempt, lines };
-            logs::chunks(one.lines).map(row)
+            let row = || LogRow { job: hex(one.lease.job), attempt: one.lease.attempt };
+            logs::chunks(one.lines).map(move |lines| (row(), lines))
         })
         .collect();
-    for list in json::lists(&logs) {
-        sqlx::query_file!("sql/finish_logs.sql", list).execute(&mut *connection).await.map_err(fault)?;
+    for part in json::packed(logs.iter().map(|(row, lines)| (row, Some(lines.as_bytes())))) {
+        sqlx::query_file!("sql/finish_logs.sql", part.rows, part.values)
+            .execute(&mut *connection)
+            .await
+            .map_err(fault)?;
     }
     Ok(())
 }
