@@ -1,4 +1,5 @@
--- Failed or cancelled by their last attempt, unless something outranks it: a walk through such attempts. `offset 0` keeps it that.
+-- Failed or cancelled by their last attempt, unless something outranks it: a walk through such attempts.
+-- `offset 0` keeps it that.
 select a.job_id as "id!"
 from attempts a
 cross join lateral (
