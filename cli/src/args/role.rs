@@ -103,7 +103,7 @@ pub(crate) struct Backends {
     /// The database: postgres://USER:PASSWORD@HOST/DATABASE
     #[arg(long, value_name = "URL", env = "JOBCTL_DATABASE_URL", hide_env_values = true)]
     pub(crate) database_url: Option<String>,
-    /// The ready queue: redis://[:PASSWORD@]HOST[:PORT][/NUMBER]
+    /// The ready queue: redis://HOST:PORT or redis://:PASSWORD@HOST:PORT/NUMBER; rediss:// for TLS
     #[arg(long, value_name = "URL", env = "JOBCTL_REDIS_URL", hide_env_values = true)]
     pub(crate) redis_url: Option<String>,
 }
@@ -114,7 +114,7 @@ pub(crate) struct Work {
     /// How many jobs run at once [default: four for each processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) slots: Option<u16>,
-    /// The relay for e-mail: smtp://[USER:PASSWORD@]HOST[:PORT][?tls=required] or smtps://…
+    /// The relay for e-mail: smtp://USER:PASSWORD@HOST:PORT?tls=required (only HOST is needed) or smtps://…
     #[arg(long, value_name = "URL", env = "JOBCTL_SMTP_URL", hide_env_values = true)]
     pub(crate) smtp_url: Option<String>,
     /// The sender of e-mail, as in `Jobs <jobs@example.com>`
