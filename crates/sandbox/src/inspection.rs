@@ -27,10 +27,21 @@ pub struct Inspection {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
-    /// Whether a policy refuses it (a limit, an import that no grant covers); otherwise it is malformed.
-    pub by_policy: bool,
+    /// At whose door it lies.
+    pub kind: RefusalKind,
     /// One line that names what is wrong.
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+}
+
+/// At whose door a refusal lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// The component's: it is malformed, or does not do what the contract says.
+    Malformed,
+    /// A policy's: a limit, or an import that no grant covers.
+    Policy,
+    /// The machine's: it could not be checked now. Another try may help.
+    Fault,
 }

@@ -42,7 +42,7 @@ pub use capabilities::{
 };
 pub use compile::worker::compile_worker;
 pub use execution::{Execution, Invocation, JobContext, StopHandle, StopSignal};
-pub use inspection::{Inspection, Refusal};
+pub use inspection::{Inspection, Refusal, RefusalKind};
 pub use sandbox::{ComponentSource, Config, Sandbox};
 
 /// The contract that guests are built against: the package of `wit/task.wit`.

@@ -7,7 +7,7 @@ use model::limits::{FuelChoice, LimitOverrides, Limits, PLATFORM_MAX};
 use model::name::{Namespace, TaskName};
 use model::task::{Manifest, TaskDescription, TaskVersion};
 use rpc::{Code, Error, v1};
-use sandbox::{Inspection, Refusal};
+use sandbox::{Inspection, Refusal, RefusalKind};
 use store::{Publish, PublishTask, Published};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::Streaming;
@@ -146,7 +146,11 @@ fn invalid(message: impl Into<String>) -> Error {
 }
 
 fn refused(refusal: Refusal) -> Error {
-    let code = if refusal.by_policy { Code::Denied } else { Code::Invalid };
+    let code = match refusal.kind {
+        RefusalKind::Malformed => Code::Invalid,
+        RefusalKind::Policy => Code::Denied,
+        RefusalKind::Fault => Code::Unavailable,
+    };
     let error = Error::new(code, format!("component: {}", refusal.message));
     match refusal.hint {
         Some(hint) => error.hint(hint),

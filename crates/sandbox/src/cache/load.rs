@@ -15,7 +15,7 @@ use crate::compile::parent::{CompileError, Compiler, Keep};
 use crate::compile::precheck;
 use crate::engine::{Engines, Flavour};
 use crate::imports;
-use crate::inspection::Refusal;
+use crate::inspection::{Refusal, RefusalKind};
 use crate::sandbox::ComponentSource;
 use crate::state::State;
 
@@ -160,7 +160,7 @@ impl Maker {
 }
 
 fn refusal(what: &str, error: &wasmtime::Error) -> Refusal {
-    Refusal { by_policy: false, message: format!("{what}: {error:#}"), hint: None }
+    Refusal { kind: RefusalKind::Malformed, message: format!("{what}: {error:#}"), hint: None }
 }
 
 #[expect(unsafe_code, reason = "the one place where compiled code is loaded")]

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::cache::Key;
 use crate::compile::worker::{COMPILED, REFUSED};
-use crate::inspection::Refusal;
+use crate::inspection::{Refusal, RefusalKind};
 
 /// Wall-clock time of one worker. Its processor time is limited more tightly by itself; this is for a worker
 /// that waits.
@@ -186,7 +186,7 @@ fn judge(answer: Answer) -> Result<Vec<u8>, CompileError> {
                 return Err(too_expensive("the compiler ran out of its memory"));
             }
             Err(CompileError::Refused(Refusal {
-                by_policy: false,
+                kind: RefusalKind::Malformed,
                 message: format!("is not a valid component: {}", one_line(&text)),
                 hint: None,
             }))
@@ -204,7 +204,7 @@ fn judge(answer: Answer) -> Result<Vec<u8>, CompileError> {
 
 fn too_expensive(why: &str) -> CompileError {
     CompileError::Refused(Refusal {
-        by_policy: true,
+        kind: RefusalKind::Policy,
         message: format!("is too expensive to compile: {why}"),
         hint: Some("make it smaller, or split it into several components".to_owned()),
     })

@@ -11,7 +11,7 @@ use wasmparser::{
 };
 
 use crate::engine::CORE_INSTANCES_MAX;
-use crate::inspection::Refusal;
+use crate::inspection::{Refusal, RefusalKind};
 
 /// Components in components. Compositions have a handful of levels.
 const NESTING_MAX: usize = 32;
@@ -45,7 +45,7 @@ pub(crate) fn check(bytes: &[u8]) -> Result<Outline, Refusal> {
     }
     if Parser::is_core_wasm(bytes) {
         return Err(Refusal {
-            by_policy: false,
+            kind: RefusalKind::Malformed,
             message: "is a core module, not a component".to_owned(),
             hint: Some(
                 "build for wasm32-wasip2, or wrap it with `wasm-tools component new --adapt …`".to_owned(),
@@ -68,18 +68,22 @@ fn not_wasm(bytes: &[u8]) -> Refusal {
     let hint =
         text.then(|| "this is the text format: turn it into a binary with `wasm-tools parse`".to_owned());
     Refusal {
-        by_policy: false,
+        kind: RefusalKind::Malformed,
         message: "is not WebAssembly: it does not begin with \\0asm".to_owned(),
         hint,
     }
 }
 
 fn malformed(error: &wasmparser::BinaryReaderError) -> Refusal {
-    Refusal { by_policy: false, message: format!("is not a valid component: {error}"), hint: None }
+    Refusal {
+        kind: RefusalKind::Malformed,
+        message: format!("is not a valid component: {error}"),
+        hint: None,
+    }
 }
 
 fn policy(message: String) -> Refusal {
-    Refusal { by_policy: true, message, hint: None }
+    Refusal { kind: RefusalKind::Policy, message, hint: None }
 }
 
 #[derive(Default)]
@@ -232,7 +236,7 @@ impl Pass {
     fn component(&self, count: u32, index: u32) -> Result<u64, Refusal> {
         let outer = self.open.iter().rev().nth(count as usize).and_then(Option::as_ref);
         outer.and_then(|outer| outer.components.get(index as usize)).copied().ok_or_else(|| Refusal {
-            by_policy: false,
+            kind: RefusalKind::Malformed,
             message: format!("is not a valid component: it has no component {index}"),
             hint: None,
         })

@@ -10,7 +10,7 @@ use model::task::TaskDescription;
 
 use super::policy::refuse;
 use crate::bindings::exports::jobs::task::guest::Description;
-use crate::inspection::Refusal;
+use crate::inspection::{Refusal, RefusalKind};
 
 /// Checks every description and that no name stands twice.
 pub(super) fn check_all(said: Vec<Description>) -> Result<Vec<TaskDescription>, Refusal> {
@@ -90,7 +90,7 @@ fn check_schema(task: &TaskName, which: &str, schema: &str) -> Result<(), Refusa
 }
 
 fn malformed(message: impl AsRef<str>) -> Refusal {
-    Refusal { by_policy: false, message: storable_text(message.as_ref(), 1_000), hint: None }
+    Refusal { kind: RefusalKind::Malformed, message: storable_text(message.as_ref(), 1_000), hint: None }
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use crate::capabilities::{
 use crate::compile::precheck;
 use crate::engine::Flavour;
 use crate::execution::{Invocation, JobContext, StopHandle};
-use crate::inspection::{Inspection, Refusal};
+use crate::inspection::{Inspection, Refusal, RefusalKind};
 use crate::run::{Answer, Call, call};
 use crate::sandbox::ComponentSource;
 use crate::state::State;
@@ -54,7 +54,7 @@ pub(crate) async fn inspect(loader: &Loader, ticker: &Ticker, bytes: Vec<u8>) ->
     let (loaded, compile_ms) = loader.load(key, &AtHand(bytes)).await.map_err(|error| match error {
         LoadError::Refused(refusal) => refusal,
         LoadError::Altered(message) | LoadError::Unavailable(message) => {
-            Refusal { by_policy: false, message, hint: None }
+            Refusal { kind: RefusalKind::Fault, message, hint: None }
         }
     })?;
     let tasks = describe(&loaded, ticker, sha256).await?;
@@ -74,7 +74,7 @@ async fn describe(loaded: &Loaded, ticker: &Ticker, sha256: Digest) -> Result<Ve
                 return Err(refuse("was stopped while it described itself"));
             };
             return Err(Refusal {
-                by_policy: false,
+                kind: RefusalKind::Malformed,
                 message: format!("could not describe its tasks: {failure}"),
                 hint: Some("`describe` runs without any capability and with small limits".to_owned()),
             });
@@ -94,11 +94,14 @@ async fn describe(loaded: &Loaded, ticker: &Ticker, sha256: Digest) -> Result<Ve
 }
 
 fn unless_broken<T>(done: Result<Result<T, Refusal>, tokio::task::JoinError>) -> Result<T, Refusal> {
-    done.unwrap_or_else(|error| Err(refuse(&format!("could not be checked: {error}"))))
+    done.unwrap_or_else(|error| {
+        let message = format!("could not be checked: {error}");
+        Err(Refusal { kind: RefusalKind::Fault, message, hint: None })
+    })
 }
 
 fn refuse(message: &str) -> Refusal {
-    Refusal { by_policy: false, message: message.to_owned(), hint: None }
+    Refusal { kind: RefusalKind::Malformed, message: message.to_owned(), hint: None }
 }
 
 /// The invocation that `describe` runs under; it is no job, so it has an id of noughts.

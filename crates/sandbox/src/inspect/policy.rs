@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use model::grants::Capability;
 
 use crate::compile::precheck::Outline;
-use crate::inspection::Refusal;
+use crate::inspection::{Refusal, RefusalKind};
 
 /// Interfaces of `jobs:task` that every component may import.
 const OURS: [&str; 6] = ["context", "log", "progress", "checkpoint", "config", "files"];
@@ -66,7 +66,7 @@ pub(super) fn check(outline: &Outline) -> Result<BTreeSet<Capability>, Refusal> 
         [version] if is_major(version, "1") => Ok(capabilities),
         [version] => Err(refuse(format!("exports {GUEST}@{version}; this platform speaks jobs:task 1.0"))),
         _ => Err(Refusal {
-            by_policy: false,
+            kind: RefusalKind::Malformed,
             message: format!("does not export {GUEST}@1.0.0, so it is not a task"),
             hint: Some("build it for the world `task` of wit/task.wit, or with the task SDK".to_owned()),
         }),
@@ -75,12 +75,12 @@ pub(super) fn check(outline: &Outline) -> Result<BTreeSet<Capability>, Refusal> 
 
 /// A refusal by policy.
 pub(super) fn refuse(message: String) -> Refusal {
-    Refusal { by_policy: true, message, hint: None }
+    Refusal { kind: RefusalKind::Policy, message, hint: None }
 }
 
 fn check_import(import: &str) -> Result<Option<Capability>, Refusal> {
     let unknown = |hint: Option<&str>| Refusal {
-        by_policy: true,
+        kind: RefusalKind::Policy,
         message: format!("imports {import}, which this platform does not offer"),
         hint: hint.map(str::to_owned),
     };
@@ -145,7 +145,7 @@ mod tests {
             "plain-name",
         ] {
             let refusal = check(&outline(&[import], &["jobs:task/guest@1.0.0"])).expect_err(import);
-            assert!(refusal.by_policy && refusal.message.contains(import), "{refusal}");
+            assert!(refusal.kind == RefusalKind::Policy && refusal.message.contains(import), "{refusal}");
         }
     }
 
