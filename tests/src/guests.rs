@@ -82,6 +82,25 @@ pub fn greedy_guest(folder: &Path) -> PathBuf {
     write(folder, "greedy.wasm", &component(&[("greedy", "(unreachable)")], http, "greedy"))
 }
 
+/// A component with a task `parent` that makes a job of `echo` with its payload, and fails its first attempt after
+/// that; any other gives back its payload.
+#[must_use]
+pub fn parent_guest(folder: &Path) -> PathBuf {
+    const QUEUE: &str = r#"(import "jobs:task/queue@1.0.0" "enqueue"
+        (func $enqueue (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i32)))"#;
+    const RUN: &str = "
+        (call $enqueue (i32.const 1536) (i32.const 4) (local.get $payload) (local.get $payload_len)
+            (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 0)
+            (i32.const 640))
+        (if (i32.load8_u (i32.const 640))
+            (then (return (call $err (i32.const 2) (i32.load (i32.const 644)) (i32.load (i32.const 648))))))
+        (call $context (i32.const 600))
+        (if (i32.eq (i32.load (i32.const 632)) (i32.const 1))
+            (then (return (call $err (i32.const 0) (local.get $payload) (local.get $payload_len)))))
+        (return (call $ok (local.get $payload) (local.get $payload_len)))";
+    write(folder, "parent.wasm", &component(&[("parent", RUN)], QUEUE, "greedy"))
+}
+
 /// A core module, which is no component.
 #[must_use]
 pub fn module(folder: &Path) -> PathBuf {
@@ -150,12 +169,13 @@ const SLEEP: &str = "
     (call $block (local.get $pollable))
     (call $drop (local.get $pollable)))";
 
-/// Memory, an allocator that never frees, the answers, and what reads texts. Answers lie at 512.
+/// Memory (room for the largest payload), an allocator that never frees, the answers, and what reads texts. Answers lie at 512.
 const BASICS: &str = r#"
   (import "jobs:task/log@1.0.0" "write" (func $log (param i32 i32 i32)))
   (import "jobs:task/progress@1.0.0" "report" (func $progress (param i32 i32 i32)))
   (import "jobs:task/context@1.0.0" "current" (func $context (param i32)))
-  (memory (export "memory") 2)
+  (memory (export "memory") 40)
+  (data (i32.const 1536) "echo")
   (global $top (mut i32) (i32.const 65536))
   (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
     (local $at i32)
@@ -204,7 +224,7 @@ mod tests {
     fn the_guests_are_components() {
         let folder = tempfile::tempdir().expect("a folder");
 
-        for path in [guest(folder.path()), greedy_guest(folder.path())] {
+        for path in [guest(folder.path()), greedy_guest(folder.path()), parent_guest(folder.path())] {
             let head = std::fs::read(path).expect("it was written");
             assert_eq!(head[..8], *b"\0asm\x0d\0\x01\0");
         }

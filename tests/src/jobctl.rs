@@ -27,6 +27,7 @@ pub fn jobctl_path() -> PathBuf {
 #[derive(Debug, Clone)]
 pub struct Jobctl {
     server: String,
+    token: Option<String>,
 }
 
 /// What a call answered.
@@ -44,7 +45,14 @@ impl Jobctl {
     /// `jobctl --server SERVER`.
     #[must_use]
     pub fn at(server: &str) -> Self {
-        Self { server: server.to_owned() }
+        Self { server: server.to_owned(), token: None }
+    }
+
+    /// The same, showing `token` to the server; none: no token.
+    #[must_use]
+    pub fn with_token(mut self, token: Option<&str>) -> Self {
+        self.token = token.map(str::to_owned);
+        self
     }
 
     /// The server it is pointed at.
@@ -89,6 +97,9 @@ impl Jobctl {
             .env("JOBCTL_SERVER", &self.server)
             .env_remove("JOBCTL_TOKEN")
             .env_remove("JOBCTL_NAMESPACE");
+        if let Some(token) = &self.token {
+            command.env("JOBCTL_TOKEN", token);
+        }
         command
     }
 

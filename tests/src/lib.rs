@@ -8,13 +8,13 @@ mod smtp;
 mod system;
 mod web;
 
-pub use guests::{greedy_guest, guest, module};
+pub use guests::{greedy_guest, guest, module, parent_guest};
 pub use jobctl::{Answer, Jobctl, jobctl_path};
 pub use process::{Launch, Process};
 pub use role::Role;
 pub use smtp::{Letter, SmtpServer, read_letter};
 pub use system::{Footing, Setup, System};
-pub use web::{Page, page};
+pub use web::{Page, page, page_with};
 
 use std::path::{Path, PathBuf};
 

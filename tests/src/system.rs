@@ -10,7 +10,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::Value;
+use rpc::v1::{HostStatusRequest, HostStatusResponse};
 use tempfile::TempDir;
 use testkit::eventually::eventually_blocking;
 use testkit::postgres::{Database, fresh_database};
@@ -42,6 +42,8 @@ pub struct Setup {
     pub footing: Footing,
     /// The URL of an SMTP relay; none: the outbox of `jobctl dev`.
     pub relay: Option<String>,
+    /// What callers, schedulers and hosts must show; none: everybody may do everything.
+    pub token: Option<&'static str>,
     /// How many attempts a host of its own runs at once.
     pub slots: usize,
     /// How long what runs may go on once a host was asked to end.
@@ -52,7 +54,7 @@ impl Setup {
     /// The plainest system on `footing`.
     #[must_use]
     pub fn on(footing: Footing) -> Self {
-        Self { footing, relay: None, slots: 4, drain_timeout: "30s" }
+        Self { footing, relay: None, token: None, slots: 4, drain_timeout: "30s" }
     }
 }
 
@@ -61,6 +63,7 @@ pub struct System {
     schedulers: Vec<Role>,
     hosts: Vec<Role>,
     servers: Option<Servers>,
+    token: Option<&'static str>,
     runtime: Runtime,
     folder: TempDir,
 }
@@ -94,13 +97,13 @@ impl System {
                 let servers = runtime.block_on(async {
                     Servers { database: fresh_database().await, redis: redis::Server::start().await }
                 });
-                servers.migrate(folder.path());
-                let schedulers = (1..=schedulers).map(|n| servers.scheduler(n, folder.path()));
+                servers.migrate(setup, folder.path());
+                let schedulers = (1..=schedulers).map(|n| servers.scheduler(n, setup, folder.path()));
                 let hosts = (1..=hosts).map(|n| servers.host(n, setup, folder.path()));
                 (schedulers.collect(), hosts.collect(), Some(servers))
             }
         };
-        let mut system = Self { schedulers, hosts, servers, runtime, folder };
+        let mut system = Self { schedulers, hosts, servers, token: setup.token, runtime, folder };
         system.start_all();
         system
     }
@@ -120,7 +123,7 @@ impl System {
     /// When that does not run.
     #[must_use]
     pub fn jobctl_at(&self, scheduler: usize) -> Jobctl {
-        Jobctl::at(self.schedulers[scheduler].api())
+        Jobctl::at(self.schedulers[scheduler].api()).with_token(self.token)
     }
 
     /// One of the schedulers, from 0; `jobctl dev` is the only one of its system.
@@ -136,7 +139,7 @@ impl System {
     pub fn leader(&self) -> usize {
         eventually_blocking("a leader", || {
             let asked = self.schedulers.iter().find(|role| role.is_up()).expect("one runs");
-            let status = Jobctl::at(asked.api()).json(&["status"]);
+            let status = Jobctl::at(asked.api()).with_token(self.token).json(&["status"]);
             let leader = status["schedulers"].as_array()?.iter().find(|one| one["leading"] == true)?.clone();
             self.schedulers.iter().position(|role| role.is_up() && leader["address"] == role.api())
         })
@@ -154,8 +157,8 @@ impl System {
     /// When one does not end with success or does not come up.
     pub fn restart(&mut self) {
         self.stop();
-        if let Some(servers) = &mut self.servers {
-            self.runtime.block_on(servers.redis.restart());
+        if self.servers.is_some() {
+            self.start_redis();
         }
         self.start_all();
     }
@@ -212,17 +215,45 @@ impl System {
         self.runtime.block_on(servers.database.execute(sql))
     }
 
+    /// What the control service of each host says of itself to whoever shows `token`.
+    ///
+    /// # Panics
+    /// When the status names no hosts.
+    #[must_use]
+    pub fn ask_hosts(&self, token: Option<&str>) -> Vec<Result<HostStatusResponse, rpc::Error>> {
+        let status = self.jobctl().json(&["status"]);
+        let hosts = status["hosts"].as_array().unwrap_or_else(|| panic!("{status}"));
+        let addresses =
+            hosts.iter().map(|host| host["address"].as_str().unwrap_or_else(|| panic!("{status}")));
+        addresses.map(|address| self.runtime.block_on(ask_host(address, token))).collect()
+    }
+
     /// How many components the hosts have compiled since they started, each host's count for itself.
     ///
     /// # Panics
     /// When one does not answer.
     #[must_use]
     pub fn components_compiled(&self) -> Vec<u64> {
-        let status = self.jobctl().json(&["status"]);
-        let hosts = status["hosts"].as_array().unwrap_or_else(|| panic!("{status}"));
-        let address =
-            |host: &Value| host["address"].as_str().unwrap_or_else(|| panic!("{status}")).to_owned();
-        hosts.iter().map(|host| self.runtime.block_on(compiled(&address(host)))).collect()
+        let answers = self.ask_hosts(self.token).into_iter();
+        answers.map(|answer| answer.expect("the host answers").components_compiled).collect()
+    }
+
+    /// Takes Redis away, with all it knew.
+    ///
+    /// # Panics
+    /// When the system has none.
+    pub fn stop_redis(&mut self) {
+        let servers = self.servers.as_mut().expect("a distributed system");
+        self.runtime.block_on(servers.redis.kill());
+    }
+
+    /// Brings it back, empty.
+    ///
+    /// # Panics
+    /// When the system has none.
+    pub fn start_redis(&mut self) {
+        let servers = self.servers.as_mut().expect("a distributed system");
+        self.runtime.block_on(servers.redis.restart());
     }
 
     /// The folder of the system's own data; in it, `data` is that of `jobctl dev`.
@@ -236,24 +267,26 @@ impl System {
     }
 }
 
-async fn compiled(address: &str) -> u64 {
-    let dialer = rpc::HostDialer { token: None, timeout: Duration::from_secs(10) };
-    let mut host = dialer.dial(address).await.unwrap_or_else(|e| panic!("{address}: {e}"));
-    let status = host.host_status(rpc::v1::HostStatusRequest {}).await;
-    status.unwrap_or_else(|e| panic!("{address}: {e}")).into_inner().components_compiled
+async fn ask_host(address: &str, token: Option<&str>) -> Result<HostStatusResponse, rpc::Error> {
+    let dialer = rpc::HostDialer { token: token.map(str::to_owned), timeout: Duration::from_secs(10) };
+    let mut host = dialer.dial(address).await?;
+    Ok(host.host_status(HostStatusRequest {}).await?.into_inner())
 }
 
 impl Drop for System {
+    /// Shows the logs when the story failed, and fails it when a process panicked behind its back.
     fn drop(&mut self) {
-        if !std::thread::panicking() {
+        let logs: Vec<_> = self.roles().map(|role| (role.log().to_owned(), role.log_text())).collect();
+        let panicked = logs.iter().any(|(_, text)| text.contains("panicked at"));
+        if !panicked && !std::thread::panicking() {
             return;
         }
-        let mut text = String::new();
-        for role in self.roles() {
-            text.push_str(&format!("\n==== {}\n{}", role.log().display(), tail(&role.log_text())));
+        for (path, text) in &logs {
+            let shown = format!("\n==== {}\n{}\n", path.display(), tail(text));
+            // When standard error is gone there is nobody to tell.
+            let _ = std::io::stderr().write_all(shown.as_bytes());
         }
-        // The test has failed already; when its standard error is gone there is nobody to tell.
-        let _ = std::io::stderr().write_all(text.as_bytes());
+        assert!(std::thread::panicking(), "a process panicked");
     }
 }
 
@@ -265,18 +298,18 @@ fn tail(text: &str) -> String {
 }
 
 impl Servers {
-    fn environment(&self, folder: &Path) -> Vec<(String, String)> {
-        let mut environment = environment(folder);
+    fn environment(&self, setup: &Setup, folder: &Path) -> Vec<(String, String)> {
+        let mut environment = environment(setup, folder);
         environment.push(("JOBCTL_DATABASE_URL".to_owned(), self.database.url.clone()));
         environment.push(("JOBCTL_REDIS_URL".to_owned(), self.redis.url()));
         environment
     }
 
-    fn migrate(&self, folder: &Path) {
+    fn migrate(&self, setup: &Setup, folder: &Path) {
         let launch = Launch {
             program: jobctl_path(),
             arguments: vec!["migrate".to_owned()],
-            environment: self.environment(folder),
+            environment: self.environment(setup, folder),
             log: folder.join("migrate.log"),
         };
         let mut process = Process::start(&launch);
@@ -284,10 +317,10 @@ impl Servers {
         assert!(status.success(), "jobctl migrate ended with {status}:\n{}", process.log_text());
     }
 
-    fn scheduler(&self, number: usize, folder: &Path) -> Role {
+    fn scheduler(&self, number: usize, setup: &Setup, folder: &Path) -> Role {
         let name = format!("scheduler-{number}");
         let arguments = ["scheduler", "run", "--listen", "127.0.0.1:0"].map(str::to_owned).to_vec();
-        Role::new(&name, arguments, self.environment(folder), folder)
+        Role::new(&name, arguments, self.environment(setup, folder), folder)
     }
 
     fn host(&self, number: usize, setup: &Setup, folder: &Path) -> Role {
@@ -296,30 +329,26 @@ impl Servers {
             ["host", "run", "--listen", "127.0.0.1:0", "--name", &name].map(str::to_owned).to_vec();
         arguments.extend(["--slots".to_owned(), setup.slots.to_string()]);
         arguments.extend(["--drain-timeout".to_owned(), setup.drain_timeout.to_owned()]);
-        let mut environment = self.environment(folder);
-        environment.extend(relay(setup));
-        Role::new(&name, arguments, environment, folder)
+        Role::new(&name, arguments, self.environment(setup, folder), folder)
     }
 }
 
 fn dev(setup: &Setup, folder: &Path) -> Role {
     let data = folder.join("data");
     let arguments = ["dev", "--port", "0", "--data-dir", data.to_str().expect("a plain path")];
-    let mut environment = environment(folder);
-    environment.extend(relay(setup));
-    Role::new("dev", arguments.map(str::to_owned).to_vec(), environment, folder)
+    Role::new("dev", arguments.map(str::to_owned).to_vec(), environment(setup, folder), folder)
 }
 
-/// A home of its own, and what a compose file passes that says nothing.
-fn environment(folder: &Path) -> Vec<(String, String)> {
+/// A home of its own, the token and the relay. What is not set is passed empty, as compose files do.
+fn environment(setup: &Setup, folder: &Path) -> Vec<(String, String)> {
     let home = folder.display().to_string();
-    [("HOME", home.as_str()), ("JOBCTL_TOKEN", ""), ("JOBCTL_SMTP_URL", "")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec()
-}
-
-fn relay(setup: &Setup) -> Vec<(String, String)> {
-    let Some(url) = &setup.relay else { return Vec::new() };
-    let from = "Jobs <jobs@example.com>".to_owned();
-    vec![("JOBCTL_SMTP_URL".to_owned(), url.clone()), ("JOBCTL_MAIL_FROM".to_owned(), from)]
+    let relay = setup.relay.as_deref().unwrap_or_default();
+    let from = if relay.is_empty() { "" } else { "Jobs <jobs@example.com>" };
+    let variables = [
+        ("HOME", home.as_str()),
+        ("JOBCTL_TOKEN", setup.token.unwrap_or_default()),
+        ("JOBCTL_SMTP_URL", relay),
+        ("JOBCTL_MAIL_FROM", from),
+    ];
+    variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
 }

@@ -48,3 +48,22 @@ fn the_same_bytes_are_the_same_version() {
     let versions = jobctl.list(&["task", "versions", "echo"]);
     assert_eq!(versions.len(), 2, "{versions:?}");
 }
+
+#[test]
+fn a_job_stays_with_the_version_it_was_made_for() {
+    let system = System::on(Footing::Embedded);
+    let jobctl = system.jobctl();
+    let file = guest(system.folder());
+    let first = jobctl.publish(&file, &[]);
+    let waiting = jobctl.enqueue("echo", "1", &["--delay", "2s"]);
+    jobctl.publish(&file, &["--timeout", "1m"]);
+    jobctl.publish(&file, &["--timeout", "2m", "--no-promote"]);
+
+    let version = |task: &str| jobctl.json(&["enqueue", task, "2", "--wait"])["version"].clone();
+
+    let sha256 = first[0]["sha256"].as_str().expect("a digest");
+    let by_digest = format!("echo@sha256:{}", &sha256[..12]);
+    let seen = ["echo", "echo@1", "echo@2", "echo@3", &by_digest].map(version);
+    assert_eq!(seen, [2, 1, 2, 3, 3], "the active one; by number; the newest of the digest");
+    assert_eq!(jobctl.job_in(&waiting, "succeeded")["version"], 1);
+}

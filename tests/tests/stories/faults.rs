@@ -161,3 +161,59 @@ fn a_data_folder_has_one_dev_at_a_time() {
     assert_ne!(second.code, 0);
     assert!(second.stderr.starts_with("error: ") && second.stderr.contains("data"), "{second:?}");
 }
+
+#[test]
+fn while_redis_is_away_jobs_are_taken_and_when_it_is_back_they_run() {
+    let mut system = system(&two_of_each());
+    let jobctl = system.jobctl();
+    let running = jobctl.enqueue("nap", "2000", &[]);
+    let _ = jobctl.job_in(&running, "running");
+
+    system.stop_redis();
+    let ids: Vec<_> = (0..8).map(|n| jobctl.enqueue("echo", &n.to_string(), &[])).collect();
+    // What runs is not disturbed.
+    assert_each_succeeds_once(&jobctl, &[running]);
+    system.start_redis();
+
+    assert_each_succeeds_once(&jobctl, &ids);
+}
+
+#[test]
+fn many_jobs_survive_all_of_it_at_once() {
+    const JOBS: usize = 300;
+    let mut system = system(&Setup { slots: 8, ..two_of_each() });
+    let jobctl = system.jobctl_at(1);
+    let batch = system.folder().join("batch.jsonl");
+    let line = |n: usize| format!("{{\"payload\": {}, \"priority\": {}}}\n", 50 + n % 100, 1 + n % 9);
+    std::fs::write(&batch, (0..JOBS).map(line).collect::<String>()).expect("written");
+    let jobs = jobctl.list(&["enqueue", "nap", "--batch", batch.to_str().expect("a plain path")]);
+    let ids: Vec<String> = jobs.iter().map(|job| job["id"].as_str().expect("an id").to_owned()).collect();
+    assert_eq!(ids.len(), JOBS);
+
+    system.host(0).kill();
+    system.host(0).start();
+    system.flush_redis();
+    system.host(1).kill();
+    system.scheduler(0).kill();
+    system.scheduler(0).start();
+    system.host(1).start();
+    system.scheduler(1).terminate();
+    system.scheduler(1).start();
+
+    let jobctl = system.jobctl();
+    eventually_blocking("all jobs to end", || {
+        let unfinished = ["--state", "scheduled,queued,running", "--limit", "1"];
+        jobctl.list(&[&["job", "list"], &unfinished[..]].concat()).is_empty().then_some(())
+    });
+    assert_each_succeeds_once(&jobctl, &ids);
+    for id in &ids {
+        let job = jobctl.job(id);
+        let attempts = job["attempts"].as_array().expect("a list").iter();
+        let numbers: Vec<_> = attempts.filter_map(|attempt| attempt["number"].as_u64()).collect();
+        assert!(numbers.iter().copied().eq(1..=numbers.len() as u64), "without gaps: {job}");
+        assert!(
+            job["attempts"].as_array().expect("a list").iter().all(|a| a["finished_at"].is_string()),
+            "{job}"
+        );
+    }
+}

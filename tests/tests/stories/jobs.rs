@@ -66,10 +66,9 @@ fn a_payload_comes_from_an_argument_a_file_or_standard_input_and_stays_as_it_cam
     let from_file = format!("@{}", file.display());
 
     for (argument, input) in [(payload, ""), (from_file.as_str(), ""), ("-", payload)] {
-        let answer = jobctl.run_with(&["enqueue", "echo", argument, "--wait", "-o", "json"], input);
-        assert_eq!(answer.code, 0, "{answer:?}");
-        let jobs = jobctl.list(&["job", "list", "--limit", "1"]);
-        let result = jobctl.run(&["job", "result", ids(&jobs)[0]]);
+        let enqueued = jobctl.run_with(&["enqueue", "echo", argument], input);
+        let result = jobctl.run(&["job", "wait", enqueued.stdout.trim()]);
+        assert_eq!((enqueued.code, result.code), (0, 0), "{enqueued:?} {result:?}");
         assert_eq!(result.stdout.trim_end(), payload);
     }
     let none = jobctl.json(&["enqueue", "echo", "--wait"]);

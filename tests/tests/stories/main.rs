@@ -1,5 +1,7 @@
 //! Stories of the whole system, told through `jobctl` as a user would.
 
+mod access;
+mod children;
 mod code;
 mod dashboard;
 mod ends;

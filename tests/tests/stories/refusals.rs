@@ -48,6 +48,25 @@ fn a_batch_with_one_bad_line_stores_none_of_it() {
 }
 
 #[test]
+fn a_payload_is_as_large_as_the_limit_at_the_most() {
+    let system = System::on(Footing::Embedded);
+    let jobctl = system.jobctl();
+    jobctl.publish(&guest(system.folder()), &[]);
+    let file = system.folder().join("payload.json");
+    let argument = format!("@{}", file.display());
+    let fitting = format!("\"{}\"", "a".repeat((1 << 20) - 2));
+
+    std::fs::write(&file, &fitting).expect("written");
+    let largest = jobctl.json(&["enqueue", "echo", &argument, "--wait"]);
+    std::fs::write(&file, format!(" {fitting}")).expect("written");
+    let refusal = jobctl.refusal(2, &["enqueue", "echo", &argument]);
+
+    assert_eq!(largest["result"].as_str().map(str::len), Some((1 << 20) - 2));
+    assert_says(&refusal["message"], "1048576");
+    assert_eq!(jobctl.list(&["job", "list"]).len(), 1);
+}
+
+#[test]
 fn a_component_that_may_not_be_is_refused_and_not_stored() {
     let system = System::on(Footing::Embedded);
     let jobctl = system.jobctl();
