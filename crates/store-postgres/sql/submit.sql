@@ -1,6 +1,6 @@
 -- A batch, all or nothing. A job whose id is stored already stays as it is. A key is taken, or tells who has it:
 -- the row of the key is where racing submitters wait for each other. `refuse` undoes all of it when a key stands
--- for something else.
+-- for something else, or an id for a job of another namespace.
 with asked as materialized (
   select * from unnest(
     $1::uuid[], $2::bigint[], $3::integer[], $4::smallint[], $5::integer[], $6::bigint[], $7::text[], $8::bytea[],
@@ -57,7 +57,12 @@ queued as (
 )
 select a.place as "place!", $17 is null or exists (select from parent) as "held!", n.run_at as "run_at?",
        coalesce(n.run_at > now(), false) as "later!", k.job_id as "holder?",
-       case when k.content <> a.content then refuse(a.place::text || ' ' || k.job_id::text) end as "refused?"
+       case
+         when k.content <> a.content then refuse(a.place::text || ' ' || k.job_id::text)
+         when f.id is null and exists (
+           select from jobs j join queues n on n.id = j.queue_id where j.id = a.id and n.namespace <> a.namespace)
+         then refuse('taken ' || a.id::text)
+       end as "refused?"
 from asked a
 left join fit f on f.place = a.place
 left join keys k on k.namespace = f.namespace and k.task_id = f.task_id and k.key = f.key

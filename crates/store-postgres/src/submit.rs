@@ -218,8 +218,11 @@ async fn store(session: &mut Session, submit: &Submit, columns: &Columns) -> Tol
         .collect())
 }
 
-/// A key that stands for something else, from the place and the job that SQL named.
+/// A key that stands for something else, from the place and the job that SQL named; or an id that is taken.
 fn refusal(why: &str, columns: &Columns, keys: &[Option<KeyOf<'_>>]) -> store::Error {
+    if let Some(id) = why.strip_prefix("taken ") {
+        return store::Error::Conflict { why: format!("the job id {id} is taken") };
+    }
     let told = why.split_once(' ').and_then(|(place, job)| {
         let row = place.parse::<usize>().ok()?.checked_sub(1)?;
         let key = keys.get(*columns.places.get(row)?)?.as_ref()?;

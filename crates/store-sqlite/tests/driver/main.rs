@@ -274,20 +274,6 @@ async fn a_batch_that_takes_several_statements_is_stored_whole() {
 }
 
 #[tokio::test]
-async fn an_id_of_another_namespace_is_refused_and_tells_nothing() {
-    let file = File::fresh();
-    let store = file.open().await;
-    let version = publish(&store).await;
-    let mine = new_jobs(version, 1).remove(0);
-    submit(&store, vec![mine.clone()]).await;
-    let other = NewJob { namespace: "other".parse().expect("a good name"), ..mine };
-
-    let refusal = store.submit(Submit { jobs: vec![other], parent: None }).await.expect_err("it is taken");
-
-    assert!(matches!(refusal, Error::Conflict { .. }), "{refusal}");
-}
-
-#[tokio::test]
 async fn a_store_at_rest_writes_nothing() {
     let file = File::fresh();
     let store = file.open().await;

@@ -55,6 +55,7 @@ macro_rules! conformance {
                 an_empty_batch_is_harmless
                 a_submit_made_again_changes_nothing_and_answers_the_same
                 a_submit_made_again_does_not_revive_what_ended
+                an_id_that_another_namespace_uses_is_a_conflict_and_stores_nothing
                 a_payload_keeps_its_bytes
                 options_are_kept
                 a_delayed_job_is_scheduled_and_not_offered

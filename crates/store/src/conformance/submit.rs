@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use model::bounds::BATCH_JOBS_MAX;
 use model::id::VersionId;
-use model::job::{JobState, Priority, Start};
+use model::job::{JobState, NewJob, Priority, Start};
 
-use super::lab::{Lab, ids, job_with, json, new_job, succeeded, task};
+use super::lab::{Lab, ids, job_with, json, namespace, new_job, succeeded, task};
 use crate::{Error, Finished, Submit};
 
 pub async fn a_new_job_is_queued_and_offered(lab: &Lab) {
@@ -77,6 +77,20 @@ pub async fn a_submit_made_again_does_not_revive_what_ended(lab: &Lab) {
     assert_eq!((told.id, told.duplicate, told.state), (job.id, false, JobState::Succeeded));
     assert_eq!(told.offer, None);
     assert_eq!(lab.due().await, Vec::new());
+}
+
+pub async fn an_id_that_another_namespace_uses_is_a_conflict_and_stores_nothing(lab: &Lab) {
+    let ours = new_job(lab.version().await);
+    lab.submit(vec![ours.clone()]).await;
+    let version = lab.version_in("other", "work").await;
+    let in_other = |job: NewJob| NewJob { namespace: namespace("other"), version, ..job };
+    let (taken, beside) = (in_other(ours), in_other(new_job(version)));
+
+    let refusal = lab.try_submit(vec![beside.clone(), taken]).await;
+
+    assert!(matches!(refusal, Err(Error::Conflict { .. })), "{refusal:?}");
+    let stored = lab.store.job(&beside.namespace, beside.id).await;
+    assert!(matches!(stored, Err(Error::NotFound { .. })), "{stored:?}");
 }
 
 pub async fn a_payload_keeps_its_bytes(lab: &Lab) {
