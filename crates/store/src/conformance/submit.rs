@@ -29,7 +29,7 @@ pub async fn a_batch_is_answered_in_its_order(lab: &Lab) {
     let version = lab.version().await;
     let mut ids = ids(50);
     ids.reverse();
-    let jobs = ids.iter().map(|id| model::job::NewJob { id: *id, ..new_job(version) }).collect();
+    let jobs = ids.iter().map(|id| NewJob { id: *id, ..new_job(version) }).collect();
 
     let told = lab.submit(jobs).await;
 
@@ -98,7 +98,7 @@ pub async fn a_payload_keeps_its_bytes(lab: &Lab) {
     let text =
         r#"{"b":1e400, "a":1234567890123456789012345678901234567890,"c":"\u0000é\ud83d\ude00","b":'x'}"#
             .replace('\'', "\"");
-    let job = model::job::NewJob { payload: json(&text), ..new_job(version) };
+    let job = NewJob { payload: json(&text), ..new_job(version) };
 
     lab.submit(vec![job.clone()]).await;
 
