@@ -33,7 +33,7 @@ fmt: ## Format everything
 	cargo fmt --all
 
 docs: ## The documentation of every crate, warnings as errors
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --workspace --no-deps --document-private-items
 
 deny: ## Sources, licences and bans of all dependencies
 	@scripts/setup deny

@@ -7,7 +7,7 @@
 //!                                      │
 //!            control thread: heartbeat and control service, on a thread that no guest can starve
 //! ```
-//! All of it hangs on the [session](session): while the store knows the host as alive, what it claimed is its
+//! All of it hangs on the [session]: while the store knows the host as alive, what it claimed is its
 //! own; once it does not, the host stops its guests, forgets them, and begins a new session.
 
 mod attempt;

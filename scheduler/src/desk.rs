@@ -143,7 +143,7 @@ impl Desk {
         self.down.load(Ordering::Relaxed)
     }
 
-    /// Whether something was held back since [`Self::held_back_until_now`] was told so.
+    /// Whether something was held back since [`Self::set_held_back`] was told otherwise.
     pub(crate) fn holds_back(&self) -> bool {
         self.held_back.load(Ordering::Relaxed)
     }
