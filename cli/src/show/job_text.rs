@@ -1,6 +1,6 @@
 //! Jobs for people.
 
-use model::units::show_size;
+use model::units::{show_count, show_size};
 use rpc::v1;
 
 use super::escape;
@@ -114,7 +114,7 @@ fn attempts(view: &View, times: Times, attempts: &[v1::Attempt]) -> String {
             attempt.host.clone(),
             times.at(attempt.started_at.as_ref()),
             attempt.duration_ms.map(milliseconds).unwrap_or_default(),
-            attempt.fuel.map(|fuel| fuel.to_string()).unwrap_or_default(),
+            attempt.fuel.map(show_count).unwrap_or_default(),
             attempt.peak_memory_bytes.map(show_size).unwrap_or_default(),
             [error, stop].into_iter().flatten().collect::<Vec<_>>().join("; "),
         ]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::units::{show_duration, show_size};
+use model::units::{show_count, show_duration, show_size};
 use rpc::v1;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -212,7 +212,7 @@ pub(crate) fn versions(view: &View, times: Times, versions: &[v1::TaskVersion]) 
 /// A version in full.
 pub(crate) fn version(view: &View, times: Times, version: &v1::TaskVersion) -> String {
     let limits = limits(version);
-    let fuel = limits.fuel.map_or("unlimited".to_owned(), |units| units.to_string());
+    let fuel = limits.fuel.map_or("unlimited".to_owned(), show_count);
     let active = if version.active { " (active)" } else { "" };
     let facts = [
         ("task", format!("{}@{}{active}", version.task, version.version)),

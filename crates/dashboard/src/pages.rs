@@ -278,7 +278,7 @@ fn attempt_row(attempt: &model::job::Attempt, now: DateTime<Utc>) -> AttemptRow 
         outcome: attempt.outcome.map_or("running".to_owned(), |outcome| outcome.to_string()),
         started: moment(attempt.started_at, now),
         took: span(end - attempt.started_at),
-        fuel: attempt.usage.and_then(|usage| usage.fuel).map(|fuel| fuel.to_string()).unwrap_or_default(),
+        fuel: attempt.usage.and_then(|usage| usage.fuel).map(model::units::show_count).unwrap_or_default(),
         memory: attempt.usage.map(|usage| size(usage.peak_memory_bytes)).unwrap_or_default(),
         stop: attempt
             .stop

@@ -1,4 +1,4 @@
-//! Durations and sizes as people write them: `500ms`, `30s`, `7d`; `64KiB`, `128MiB`.
+//! Durations, sizes and counts as people write them: `500ms`, `30s`, `7d`; `64KiB`, `128MiB`; `5,952,309`.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -39,9 +39,30 @@ pub fn show_duration(duration: Duration) -> String {
     humantime::format_duration(rounded).to_string()
 }
 
+/// A count for people, its digits in groups of three: `5,952,309`.
+#[must_use]
+pub fn show_count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.char_indices() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_are_shown_in_groups_of_three() {
+        let shown = [0, 999, 1_000, 50_000_000_000].map(show_count);
+
+        assert_eq!(shown, ["0", "999", "1,000", "50,000,000,000"]);
+    }
 
     #[test]
     fn sizes_and_durations_are_read_as_written() {
