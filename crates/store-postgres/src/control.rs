@@ -3,13 +3,12 @@
 use model::id::JobId;
 use model::job::JobState;
 use model::name::Namespace;
-use store::record::job_missing;
+use store::record::{Standing, job_missing};
 use store::{Cancel, Cancelled, Error, Offer};
 
 use crate::db::{Db, Session};
 use crate::error::Told;
 use crate::look::standings;
-use crate::rows::Standing;
 
 /// Cancels a waiting job, or stores the wish for a running one.
 pub(crate) async fn cancel(db: &Db, cancel: &Cancel) -> Told<Cancelled> {

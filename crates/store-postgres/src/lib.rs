@@ -34,7 +34,6 @@ mod ids;
 mod logs;
 mod look;
 mod plans;
-mod rows;
 mod schema;
 mod settle;
 mod submit;

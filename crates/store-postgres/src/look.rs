@@ -4,13 +4,12 @@ use async_trait::async_trait;
 use model::id::JobId;
 use model::job::{FileInfo, Job, JobState, LogLine, OutputFile};
 use model::name::Namespace;
-use store::record::{AttemptRecord, JobRecord, job_missing};
+use store::record::{AttemptRecord, FileRecord, JobRecord, Standing, StandingRecord, job_missing};
 use store::{Cancel, Cancelled, Error, JobFilter, JobPage, Jobs, Offer, Result, Submit, Submitted};
 
 use crate::db::{Session, again};
 use crate::error::Told;
 use crate::ids::{ids_with_prefix, uuids};
-use crate::rows::{FileRow, Standing, StandingRow};
 use crate::{PostgresStore, control, find, logs, submit};
 
 #[async_trait]
@@ -85,12 +84,12 @@ pub(crate) async fn jobs(session: &mut Session, ids: &[JobId]) -> Result<Vec<Job
 
 /// Where the jobs of these ids stand, in any order.
 pub(crate) async fn standings(session: &mut Session, ids: &[JobId]) -> Told<Vec<Standing>> {
-    let query = sqlx::query_file_as!(StandingRow, "sql/standing.sql", &uuids(ids));
+    let query = sqlx::query_file_as!(StandingRecord, "sql/standing.sql", &uuids(ids));
     let rows = session.all(query).await?;
-    Ok(rows.into_iter().map(StandingRow::into_standing).collect::<Result<_>>()?)
+    Ok(rows.into_iter().map(StandingRecord::into_standing).collect::<Result<_>>()?)
 }
 
 async fn files(session: &mut Session, id: JobId) -> Result<Vec<FileInfo>> {
-    let query = sqlx::query_file_as!(FileRow, "sql/files.sql", id.0);
-    session.all(query).await?.into_iter().map(FileRow::into_info).collect()
+    let query = sqlx::query_file_as!(FileRecord, "sql/files.sql", id.0);
+    session.all(query).await?.into_iter().map(FileRecord::into_info).collect()
 }

@@ -4,13 +4,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use model::error::ErrorKind;
 use model::id::JobId;
-use store::record::{EXPIRED, corrupt, number, queue};
+use store::record::{EXPIRED, OfferRecord, corrupt, number, queue};
 use store::{Due, Error, Offer, Plans, QueueDepth, Rescue, Rescued, Result};
 
 use crate::PostgresStore;
 use crate::db::{Db, Session, again};
 use crate::error::Told;
-use crate::rows::OfferRow;
 use crate::settle::{GiveBack, give_back};
 
 #[async_trait]
@@ -20,7 +19,7 @@ impl Plans for PostgresStore {
         let rows = self.db.all(query).await?;
         let now = rows.first().ok_or_else(|| corrupt("the database has no clock"))?.now;
         let offer =
-            |job, namespace, queue, priority, run_at| OfferRow { job, namespace, queue, priority, run_at };
+            |job, namespace, queue, priority, run_at| OfferRecord { job, namespace, queue, priority, run_at };
         let offers = rows.into_iter().filter_map(|row| {
             Some(offer(row.job?, row.namespace?, row.queue?, row.priority?, row.run_at?).into_offer())
         });

@@ -7,7 +7,7 @@ use model::error::{ErrorKind, storable_text};
 use model::id::{JobId, Lease};
 use model::job::{JobState, Outcome};
 use model::retry::{Next, after_loss};
-use store::record::{LOST, LOST_TOO_OFTEN, number};
+use store::record::{LOST, LOST_TOO_OFTEN, OfferRecord, number};
 use store::{Ended, Finished, Offer, Result};
 use uuid::Uuid;
 
@@ -15,7 +15,6 @@ use crate::db::{Db, Session};
 use crate::error::Told;
 use crate::ids::{count, small};
 use crate::logs;
-use crate::rows::OfferRow;
 
 /// Ended attempts, column by column. A place is the number of an attempt's row, from 1.
 #[derive(Default)]
@@ -209,7 +208,7 @@ async fn end(tx: &mut Session, why: GiveBack, unreported: &Unreported) -> Told<G
         GiveBack::Lost => (Outcome::Lost, Some((ErrorKind::Lost, LOST))),
     };
     let query = sqlx::query_file_as!(
-        OfferRow,
+        OfferRecord,
         "sql/give_back.sql",
         &unreported.jobs,
         &unreported.finals,
@@ -220,7 +219,7 @@ async fn end(tx: &mut Session, why: GiveBack, unreported: &Unreported) -> Told<G
         failure.map(|(kind, _)| kind.as_str()),
         failure.map(|(_, message)| message),
     );
-    let offers = tx.all(query).await?.into_iter().map(OfferRow::into_offer).collect::<Result<_>>()?;
+    let offers = tx.all(query).await?.into_iter().map(OfferRecord::into_offer).collect::<Result<_>>()?;
     let ended = unreported.jobs.iter().zip(&unreported.finals);
     let ended = ended.filter(|(_, is_final)| **is_final).map(|(job, _)| JobId(*job)).collect();
     Ok(Given { offers, ended })

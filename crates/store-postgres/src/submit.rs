@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use model::id::{Digest, JobId, VersionId};
 use model::job::{JobState, NewJob, Start};
 use model::name::{QueueKey, TaskName};
-use store::record::{content, corrupt, key_conflict, lease_lost};
+use store::record::{Standing, content, corrupt, key_conflict, lease_lost};
 use store::{Offer, Result, Submit, Submitted};
 use uuid::Uuid;
 
@@ -14,7 +14,6 @@ use crate::db::{Db, Session};
 use crate::error::{Fault, Told};
 use crate::ids::{Known, count, small};
 use crate::look::standings;
-use crate::rows::Standing;
 
 /// Stores a batch of jobs, all or none.
 pub(crate) async fn submit(db: &Db, known: &Known, submit: &Submit) -> Told<Vec<Submitted>> {

@@ -4,13 +4,12 @@ use model::id::JobId;
 use model::job::JobState;
 use model::name::Namespace;
 use sqlx::SqliteConnection;
-use store::record::job_missing;
+use store::record::{Standing, job_missing};
 use store::{Cancel, Cancelled, Error, Offer, Result};
 
 use crate::db::Db;
 use crate::error::fault;
 use crate::look::standings;
-use crate::rows::Standing;
 use crate::settle::{End, end_waiting};
 use crate::time::{instant, now};
 

@@ -5,12 +5,12 @@ use model::id::JobId;
 use model::job::{FileInfo, Job, JobState, LogLine, OutputFile};
 use model::name::Namespace;
 use sqlx::SqliteConnection;
-use store::record::job_missing;
+use store::record::{FileRecord, Standing, job_missing};
 use store::{Cancel, Cancelled, Error, JobFilter, JobPage, Jobs, Offer, Result, Submit, Submitted};
 use uuid::Uuid;
 
 use crate::error::fault;
-use crate::rows::{AttemptRow, FileRow, JobRow, Standing, StandingRow};
+use crate::rows::{AttemptRow, JobRow, StandingRow};
 use crate::time::now;
 use crate::{SqliteStore, control, find, json, logs, submit};
 
@@ -85,8 +85,8 @@ impl Jobs for SqliteStore {
 
 async fn files(connection: &mut SqliteConnection, id: JobId) -> Result<Vec<FileInfo>> {
     let rows =
-        sqlx::query_file_as!(FileRow, "sql/files.sql", id.0).fetch_all(connection).await.map_err(fault)?;
-    rows.into_iter().map(FileRow::into_info).collect()
+        sqlx::query_file_as!(FileRecord, "sql/files.sql", id.0).fetch_all(connection).await.map_err(fault)?;
+    rows.into_iter().map(FileRecord::into_info).collect()
 }
 
 /// The jobs of these ids that there are, in this order, without attempts and files.

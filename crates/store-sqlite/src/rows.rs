@@ -1,10 +1,8 @@
 //! Rows as the queries answer them, and their way into the records that all drivers share.
 
-use model::id::{JobId, Lease, SessionId};
-use model::job::{Attempt, FileInfo, Job, JobState};
-use model::name::QueueKey;
+use model::job::{Attempt, Job};
 use model::task::TaskVersion;
-use store::record::{AttemptRecord, JobRecord, VersionRecord, number, priority, queue, word};
+use store::record::{AttemptRecord, JobRecord, OfferRecord, Standing, StandingRecord, VersionRecord};
 use store::{Offer, Result};
 use uuid::Uuid;
 
@@ -138,24 +136,6 @@ impl VersionRow {
     }
 }
 
-pub(crate) struct FileRow {
-    pub(crate) name: String,
-    pub(crate) media_type: String,
-    pub(crate) size_bytes: i64,
-    pub(crate) attempt: i64,
-}
-
-impl FileRow {
-    pub(crate) fn into_info(self) -> Result<FileInfo> {
-        Ok(FileInfo {
-            name: self.name,
-            media_type: self.media_type,
-            size_bytes: number("size_bytes", self.size_bytes)?,
-            attempt: number("attempt", self.attempt)?,
-        })
-    }
-}
-
 /// What must be known of a job to offer it.
 pub(crate) struct OfferRow {
     pub(crate) job: Uuid,
@@ -167,12 +147,14 @@ pub(crate) struct OfferRow {
 
 impl OfferRow {
     pub(crate) fn into_offer(self) -> Result<Offer> {
-        Ok(Offer {
-            job: JobId(self.job),
-            queue: queue(&self.namespace, &self.queue)?,
-            priority: priority(self.priority)?,
+        let record = OfferRecord {
+            job: self.job,
+            namespace: self.namespace,
+            queue: self.queue,
+            priority: self.priority,
             run_at: instant(self.run_at)?,
-        })
+        };
+        record.into_offer()
     }
 }
 
@@ -188,38 +170,18 @@ pub(crate) struct StandingRow {
     pub(crate) state: String,
 }
 
-/// Where a job stands, in the domain's words.
-pub(crate) struct Standing {
-    pub(crate) id: JobId,
-    pub(crate) queue: QueueKey,
-    pub(crate) state: JobState,
-    /// The attempt that runs.
-    pub(crate) lease: Option<Lease>,
-    /// The reference to it, as far as it may run.
-    pub(crate) offer: Offer,
-}
-
 impl StandingRow {
     pub(crate) fn into_standing(self) -> Result<Standing> {
-        let id = JobId(self.id);
-        let queue = queue(&self.namespace, &self.queue)?;
-        let lease = match (self.attempt, self.session) {
-            (Some(attempt), Some(session)) => {
-                Some(Lease { job: id, attempt: number("attempt", attempt)?, session: SessionId(session) })
-            }
-            _ => None,
+        let record = StandingRecord {
+            id: self.id,
+            namespace: self.namespace,
+            queue: self.queue,
+            priority: self.priority,
+            run_at: instant(self.run_at)?,
+            attempt: self.attempt,
+            session: self.session,
+            state: self.state,
         };
-        Ok(Standing {
-            id,
-            state: word(&self.state)?,
-            lease,
-            offer: Offer {
-                job: id,
-                queue: queue.clone(),
-                priority: priority(self.priority)?,
-                run_at: instant(self.run_at)?,
-            },
-            queue,
-        })
+        record.into_standing()
     }
 }

@@ -7,7 +7,9 @@ use model::job::{JobState, NewJob};
 use model::name::{QueueKey, TaskName};
 use serde::Serialize;
 use sqlx::SqliteConnection;
-use store::record::{content, corrupt, digest, key_conflict, lease_lost, queue, version_missing, word};
+use store::record::{
+    Standing, content, corrupt, digest, key_conflict, lease_lost, queue, version_missing, word,
+};
 use store::{Error, Offer, Result, Submit, Submitted};
 use uuid::Uuid;
 
@@ -16,7 +18,6 @@ use crate::db::Db;
 use crate::error::fault;
 use crate::json::{self, hex};
 use crate::look::standings;
-use crate::rows::Standing;
 use crate::submit_rows::{Row, run_at, store, store_keys};
 use crate::time::{instant, now};
 

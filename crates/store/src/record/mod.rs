@@ -18,6 +18,10 @@ use uuid::Uuid;
 
 use crate::{Error, Result};
 
+mod standing;
+
+pub use standing::{FileRecord, OfferRecord, Standing, StandingRecord};
+
 /// Said of an attempt whose host was not heard of in time.
 pub const LOST: &str = "the host lost its lease";
 
