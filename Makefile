@@ -15,12 +15,14 @@ build: ## target/release/jobctl
 	@scripts/setup rust
 	cargo build --release -p cli
 
-tasks: ## Every Rust example as example-tasks/dist/NAME.wasm
+tasks: ## Every example as example-tasks/dist/NAME.wasm: Rust, Python, JavaScript
 	@scripts/setup rust
 	@scripts/build-tasks
+	@scripts/setup python node
+	@scripts/build-polyglot
 
-polyglot: ## The Python and JavaScript examples, with pinned tools
-	@scripts/setup rust python node
+polyglot: ## Of these, the Python and JavaScript ones, with pinned tools
+	@scripts/setup python node
 	@scripts/build-polyglot
 
 test: ## All that .ci/run does: format, lints, every test, docs, dependencies
@@ -37,7 +39,7 @@ docs: ## The documentation of every crate, warnings as errors
 
 deny: ## Sources, licences and bans of all dependencies
 	@scripts/setup deny
-	@scripts/tool cargo-deny deny --offline check bans licenses sources
+	@scripts/tool cargo-deny --offline --log-level error check bans licenses sources
 
 sql: ## Check every SQL file against fresh databases and write what the builds need
 	@scripts/setup postgres
