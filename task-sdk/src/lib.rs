@@ -35,3 +35,8 @@ pub mod __private {
     #[cfg(target_family = "wasm")]
     pub use crate::host::component::{Description, Error, Guest, bindings, description, export, outcome};
 }
+
+/// The task that the project's README shows, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct ReadmeOfTheProject;
