@@ -10,13 +10,14 @@ const FLOORS: &[(u8, &[&str])] = &[
     (5, &["host", "scheduler"]),
     (4, &["connect", "dashboard"]),
     (3, &["store-postgres", "store-sqlite", "broker-redis"]),
-    (2, &["store", "broker", "sandbox", "rpc", "send_email", "generate_report"]),
+    (2, &["store", "broker", "sandbox", "rpc", "send_email", "generate_report", "call_webhook"]),
     (1, &["model", "service", "task-sdk"]),
     (0, &["task-sdk-macros"]),
 ];
 
 /// Arrows within a floor or to guests' rooms that stand nowhere else.
-const ROOMS_OF_GUESTS: &[&str] = &["task-sdk", "task-sdk-macros", "send_email", "generate_report"];
+const ROOMS_OF_GUESTS: &[&str] =
+    &["task-sdk", "task-sdk-macros", "send_email", "generate_report", "call_webhook"];
 
 /// Rooms that only tests enter.
 const ROOMS_OF_TESTS: &[&str] = &["testkit", "stories"];
