@@ -48,13 +48,16 @@ pub struct Setup {
     pub slots: usize,
     /// How long what runs may go on once a host was asked to end.
     pub drain_timeout: &'static str,
+    /// What the processes have in their environment besides.
+    pub environment: Vec<(&'static str, String)>,
 }
 
 impl Setup {
     /// The plainest system on `footing`.
     #[must_use]
     pub fn on(footing: Footing) -> Self {
-        Self { footing, relay: None, token: None, slots: 4, drain_timeout: "30s" }
+        let environment = Vec::new();
+        Self { footing, relay: None, token: None, slots: 4, drain_timeout: "30s", environment }
     }
 }
 
@@ -350,5 +353,6 @@ fn environment(setup: &Setup, folder: &Path) -> Vec<(String, String)> {
         ("JOBCTL_SMTP_URL", relay),
         ("JOBCTL_MAIL_FROM", from),
     ];
-    variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+    let more = setup.environment.iter().map(|(name, value)| (*name, value.as_str()));
+    variables.into_iter().chain(more).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
