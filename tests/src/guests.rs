@@ -101,6 +101,25 @@ pub fn parent_guest(folder: &Path) -> PathBuf {
     write(folder, "parent.wasm", &component(&[("parent", RUN)], QUEUE, "greedy"))
 }
 
+/// A component with a task `resume`: an attempt that finds no checkpoint saves what stands within the brackets of its
+/// payload, and fails; any other gives back what it finds.
+#[must_use]
+pub fn resuming_guest(folder: &Path) -> PathBuf {
+    const CHECKPOINT: &str = r#"
+        (import "jobs:task/checkpoint@1.0.0" "load" (func $load (param i32)))
+        (import "jobs:task/checkpoint@1.0.0" "save" (func $save (param i32 i32 i32)))"#;
+    const RUN: &str = "
+        (call $load (i32.const 640))
+        (if (i32.load8_u (i32.const 640))
+            (then (return (call $ok (i32.load (i32.const 644)) (i32.load (i32.const 648))))))
+        (call $save (i32.add (local.get $payload) (i32.const 1))
+            (i32.sub (local.get $payload_len) (i32.const 2)) (i32.const 656))
+        (if (i32.load8_u (i32.const 656))
+            (then (return (call $err (i32.const 2) (i32.load (i32.const 660)) (i32.load (i32.const 664))))))
+        (return (call $err (i32.const 0) (local.get $payload) (local.get $payload_len)))";
+    write(folder, "resuming.wasm", &component(&[("resume", RUN)], CHECKPOINT, "guest"))
+}
+
 /// A core module, which is no component.
 #[must_use]
 pub fn module(folder: &Path) -> PathBuf {
@@ -224,7 +243,8 @@ mod tests {
     fn the_guests_are_components() {
         let folder = tempfile::tempdir().expect("a folder");
 
-        for path in [guest(folder.path()), greedy_guest(folder.path()), parent_guest(folder.path())] {
+        for make in [guest, greedy_guest, parent_guest, resuming_guest] {
+            let path = make(folder.path());
             let head = std::fs::read(path).expect("it was written");
             assert_eq!(head[..8], *b"\0asm\x0d\0\x01\0");
         }

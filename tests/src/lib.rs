@@ -1,16 +1,19 @@
 //! What the stories are told with: the binary `jobctl`, and systems that are started as a user would.
 
+mod certificates;
 mod guests;
 mod jobctl;
 mod process;
+mod receiver;
 mod role;
 mod smtp;
 mod system;
 mod web;
 
-pub use guests::{greedy_guest, guest, module, parent_guest};
+pub use guests::{greedy_guest, guest, module, parent_guest, resuming_guest};
 pub use jobctl::{Answer, Jobctl, jobctl_path};
 pub use process::{Launch, Process};
+pub use receiver::{Received, Receiver, TlsReceiver};
 pub use role::Role;
 pub use smtp::{Letter, SmtpServer, read_letter};
 pub use system::{Footing, Setup, System};

@@ -1,6 +1,7 @@
 //! Stories of the whole system, told through `jobctl` as a user would.
 
 mod access;
+mod checkpoint;
 mod children;
 mod code;
 mod dashboard;
@@ -12,3 +13,4 @@ mod mail;
 mod polyglot;
 mod refusals;
 mod report;
+mod webhook;
