@@ -12,7 +12,7 @@ use broker::{Broker, Signal};
 use model::id::JobId;
 use model::job::JobState;
 use service::Shutdown;
-use store::Store;
+use store::{StateOf, Store};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
@@ -84,8 +84,8 @@ impl Waiting {
 
     async fn look(&self, store: &dyn Store, jobs: &[JobId]) {
         for part in jobs.chunks(IDS_MAX) {
-            match within(STORE_DEADLINE, store.ended(part)).await {
-                Ok(ended) => self.tell(&ended),
+            match within(STORE_DEADLINE, store.states(part)).await {
+                Ok(states) => self.tell(&ended(&states)),
                 Err(error) => {
                     tracing::debug!(%error, "who waits could not be told");
                     return;
@@ -153,6 +153,11 @@ impl Drop for Waiter {
             }
         }
     }
+}
+
+/// Those that ended, and how.
+pub(crate) fn ended(states: &[StateOf]) -> Vec<(JobId, JobState)> {
+    states.iter().filter(|one| one.state.is_final()).map(|one| (one.id, one.state)).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use futures::stream::{self, StreamExt, TryStreamExt};
 use model::units::show_duration;
 use rpc::{Code, v1};
 
@@ -12,6 +13,9 @@ use crate::exit::{Error, Exit, Result};
 use crate::output::Progress;
 use crate::server::{PATIENCE, Server, waits};
 use crate::show::job::Job;
+
+/// Jobs fetched at once: a batch of thousands would take as many round trips one after another.
+const LOOKUPS: usize = 32;
 
 /// Jobs asked about in one stream.
 const IDS_MAX: usize = 1_000;
@@ -74,11 +78,7 @@ pub(crate) async fn many(
             .with("jobs", ids)
     })?;
     drop(progress);
-    let mut jobs = Vec::with_capacity(ids.len());
-    for id in ids {
-        jobs.push(get(context, server, id).await?);
-    }
-    Ok(jobs)
+    stream::iter(ids).map(|id| get(context, server, id)).buffered(LOOKUPS).try_collect().await
 }
 
 /// What a wait came to, or, inside, how long it took in vain.
@@ -102,7 +102,7 @@ async fn all_of(context: &Context, server: &Server, ids: &[String], progress: &P
         let mut waits = waits();
         while !left.is_empty() {
             let before = left.len();
-            let Some(error) = stream(context, server, &mut left, progress).await else { continue };
+            let Some(error) = listen(context, server, &mut left, progress).await else { continue };
             if error.code != Code::Unavailable {
                 return Err(error.into());
             }
@@ -127,7 +127,7 @@ async fn all_of(context: &Context, server: &Server, ids: &[String], progress: &P
 }
 
 /// Takes from `left` what has ended, until all has or the stream breaks; returns why it broke.
-async fn stream(
+async fn listen(
     context: &Context,
     server: &Server,
     left: &mut HashSet<String>,

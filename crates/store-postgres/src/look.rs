@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use model::id::JobId;
-use model::job::{FileInfo, Job, JobState, LogLine, OutputFile};
+use model::job::{FileInfo, Job, LogLine, OutputFile};
 use model::name::Namespace;
 use store::record::{AttemptRecord, FileRecord, JobRecord, Standing, StandingRecord, job_missing};
-use store::{Cancel, Cancelled, Error, JobFilter, JobPage, Jobs, Offer, Result, Submit, Submitted};
+use store::{Cancel, Cancelled, Error, JobFilter, JobPage, Jobs, Offer, Result, StateOf, Submit, Submitted};
 
 use crate::db::{Session, again};
 use crate::error::Told;
@@ -45,12 +45,12 @@ impl Jobs for PostgresStore {
         find::page(&self.db, &filter).await
     }
 
-    async fn ended(&self, ids: &[JobId]) -> Result<Vec<(JobId, JobState)>> {
+    async fn states(&self, ids: &[JobId]) -> Result<Vec<StateOf>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         let found = standings(&mut self.db.session().await?, ids).await?;
-        Ok(found.iter().filter(|one| one.state.is_final()).map(|one| (one.id, one.state)).collect())
+        Ok(found.into_iter().map(StateOf::from).collect())
     }
 
     async fn cancel(&self, cancel: Cancel) -> Result<Cancelled> {

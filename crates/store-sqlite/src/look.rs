@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use model::id::JobId;
-use model::job::{FileInfo, Job, JobState, LogLine, OutputFile};
+use model::job::{FileInfo, Job, LogLine, OutputFile};
 use model::name::Namespace;
 use sqlx::SqliteConnection;
 use store::record::{FileRecord, Standing, job_missing};
-use store::{Cancel, Cancelled, Error, JobFilter, JobPage, Jobs, Offer, Result, Submit, Submitted};
+use store::{Cancel, Cancelled, Error, JobFilter, JobPage, Jobs, Offer, Result, StateOf, Submit, Submitted};
 use uuid::Uuid;
 
 use crate::error::fault;
@@ -50,10 +50,10 @@ impl Jobs for SqliteStore {
         find::page(&self.db, filter).await
     }
 
-    async fn ended(&self, ids: &[JobId]) -> Result<Vec<(JobId, JobState)>> {
+    async fn states(&self, ids: &[JobId]) -> Result<Vec<StateOf>> {
         let mut reader = self.db.reader().await?;
         let found = standings(&mut reader, ids).await?;
-        Ok(found.iter().filter(|one| one.state.is_final()).map(|one| (one.id, one.state)).collect())
+        Ok(found.into_iter().map(StateOf::from).collect())
     }
 
     async fn cancel(&self, cancel: Cancel) -> Result<Cancelled> {

@@ -60,6 +60,17 @@ pub struct JobPage {
     pub next: Option<JobId>,
 }
 
+/// In which state a job is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateOf {
+    /// The job.
+    pub id: JobId,
+    /// The namespace it lives in.
+    pub namespace: Namespace,
+    /// The state.
+    pub state: JobState,
+}
+
 /// A job to cancel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cancel {
@@ -104,8 +115,8 @@ pub trait Jobs: Send + Sync {
     /// One page of jobs, newest first.
     async fn jobs(&self, filter: JobFilter) -> Result<JobPage>;
 
-    /// Of `ids`, those that ended, with the state they ended in. For those who wait.
-    async fn ended(&self, ids: &[JobId]) -> Result<Vec<(JobId, JobState)>>;
+    /// In which state each of `ids` is, as far as there are such jobs, in no order. For those who wait.
+    async fn states(&self, ids: &[JobId]) -> Result<Vec<StateOf>>;
 
     /// Cancels a waiting job, or stores the wish for a running one. Doing it twice is harmless.
     ///

@@ -8,6 +8,45 @@
 //! Two rules hold for every verb. Leases and due times are judged by the database's clock, never by the
 //! caller's. And a write about an attempt carries its [`model::id::Lease`]; when that is not current any
 //! more, nothing is written and the answer says so.
+//!
+//! A host, in short:
+//!
+//! ```no_run
+//! # use model::{id::JobId, job::{Outcome, Usage}, json::Json, retry::Next};
+//! use store::{Claim, Ended, Finish, Finished, OpenSession, Store};
+//!
+//! # fn run(payload: &Json) -> Json { payload.clone() }
+//! # async fn work(store: &dyn Store, jobs: Vec<JobId>) -> store::Result<()> {
+//! let session = store
+//!     .open(OpenSession {
+//!         name: "host-1".to_owned(),
+//!         address: "http://host-1.internal:7710".to_owned(),
+//!         version: "0.1.0".to_owned(),
+//!         slots: 4,
+//!         lease_ms: 5_000,
+//!     })
+//!     .await?;
+//! // Only what is still due and nobody else's comes back.
+//! for job in store.claim(Claim { session, jobs }).await? {
+//!     let ended = Ended {
+//!         lease: job.lease,
+//!         outcome: Outcome::Succeeded,
+//!         next: Next::End,
+//!         result: Some(run(&job.payload)),
+//!         failure: None,
+//!         stop: None,
+//!         usage: Usage::default(),
+//!         lines: Vec::new(),
+//!         files: Vec::new(),
+//!     };
+//!     let finished = store.finish(Finish { ended: vec![ended] }).await?;
+//!     if finished == [Finished::Stale] {
+//!         // The lease was lost meanwhile: the job runs elsewhere, and nothing was written.
+//!     }
+//! }
+//! store.close(session).await
+//! # }
+//! ```
 
 mod attempts;
 mod components;
@@ -24,7 +63,7 @@ pub use attempts::{
 };
 pub use components::{Components, Publish, PublishTask, Published, TaskInfo};
 pub use error::Error;
-pub use jobs::{Cancel, Cancelled, JobFilter, JobPage, Jobs, Submit, Submitted};
+pub use jobs::{Cancel, Cancelled, JobFilter, JobPage, Jobs, StateOf, Submit, Submitted};
 pub use plans::{Due, Offer, Plans, QueueDepth, Rescue, Rescued};
 pub use terms::{Elect, Leader, Term, Terms};
 

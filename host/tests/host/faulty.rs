@@ -6,13 +6,13 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use model::id::{Digest, JobId, Lease, SessionId, VersionId};
-use model::job::{FileInfo, Job, JobState, LogLine, OutputFile};
+use model::job::{FileInfo, Job, LogLine, OutputFile};
 use model::name::{Namespace, TaskName};
 use model::task::{TaskRef, TaskVersion};
 use store::{
     Attempts, Beat, Cancel, Cancelled, Claim, ClaimedJob, Components, Due, Elect, Error, Extend, Finish,
     Finished, HostSession, JobFilter, JobPage, Jobs, Leader, Offer, OpenSession, Plans, Publish, Published,
-    QueueDepth, Report, Rescue, Rescued, Result, Submit, Submitted, TaskInfo, Term, Terms,
+    QueueDepth, Report, Rescue, Rescued, Result, StateOf, Submit, Submitted, TaskInfo, Term, Terms,
 };
 use store_sqlite::SqliteStore;
 
@@ -128,8 +128,8 @@ impl Jobs for Faulty {
     async fn jobs(&self, filter: JobFilter) -> Result<JobPage> {
         self.inner.jobs(filter).await
     }
-    async fn ended(&self, ids: &[JobId]) -> Result<Vec<(JobId, JobState)>> {
-        self.inner.ended(ids).await
+    async fn states(&self, ids: &[JobId]) -> Result<Vec<StateOf>> {
+        self.inner.states(ids).await
     }
     async fn cancel(&self, cancel: Cancel) -> Result<Cancelled> {
         self.inner.cancel(cancel).await

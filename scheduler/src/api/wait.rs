@@ -2,20 +2,18 @@
 
 use std::collections::HashSet;
 
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{self, StreamExt};
 use model::bounds::BATCH_JOBS_MAX;
 use model::id::JobId;
 use model::job::JobState;
 use rpc::{Code, Error, v1};
 use service::Shutdown;
+use store::record::job_missing;
 use tonic::Status;
 
 use super::{Answers, Api, namespace};
-use crate::answer::ask;
-use crate::waiting::Waiter;
-
-/// Jobs looked up at once.
-const LOOKUPS: usize = 8;
+use crate::answer::{ask, refusal};
+use crate::waiting::{Waiter, ended};
 
 struct Wait {
     waiter: Waiter,
@@ -37,13 +35,13 @@ pub(super) async fn wait(api: &Api, request: v1::WaitJobsRequest) -> Result<Answ
     let jobs: Vec<JobId> = open.iter().copied().collect();
     // Whoever ends from here on is told by the waiter; whoever ended before is seen in the store.
     let waiter = api.waiting.register(jobs.clone());
-    stream::iter(jobs.clone())
-        .map(|id| ask(api.store.job(&namespace, id)))
-        .buffer_unordered(LOOKUPS)
-        .try_for_each(|_| async { Ok(()) })
-        .await?;
-    let ended = ask(api.store.ended(&jobs)).await?;
-    let wait = Wait { waiter, open, ended, shutdown: api.shutdown.clone(), over: false };
+    let states = ask(api.store.states(&jobs)).await?;
+    let known: HashSet<JobId> =
+        states.iter().filter(|one| one.namespace == namespace).map(|one| one.id).collect();
+    if let Some(missing) = jobs.iter().find(|id| !known.contains(id)) {
+        return Err(refusal(job_missing(*missing)));
+    }
+    let wait = Wait { waiter, open, ended: ended(&states), shutdown: api.shutdown.clone(), over: false };
     // The stream holds nothing but its place in the list; when the client leaves, it is dropped with it.
     Ok(stream::unfold(wait, next).boxed())
 }

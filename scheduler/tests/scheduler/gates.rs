@@ -7,13 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use broker::{Broker, MemoryBroker, Queues, Reference, Signal, Take};
 use model::id::{Digest, JobId, Lease, SessionId, VersionId};
-use model::job::{FileInfo, Job, JobState, LogLine, OutputFile};
+use model::job::{FileInfo, Job, LogLine, OutputFile};
 use model::name::{Namespace, QueueKey, TaskName};
 use model::task::{TaskRef, TaskVersion};
 use store::{
     Beat, Cancel, Cancelled, Claim, ClaimedJob, Due, Elect, Extend, Finish, Finished, HostSession, JobFilter,
-    JobPage, Leader, Offer, OpenSession, Publish, Published, QueueDepth, Report, Rescue, Rescued, Store,
-    Submit, Submitted, TaskInfo, Term,
+    JobPage, Leader, Offer, OpenSession, Publish, Published, QueueDepth, Report, Rescue, Rescued, StateOf,
+    Store, Submit, Submitted, TaskInfo, Term,
 };
 use tokio::sync::{broadcast, watch};
 
@@ -72,7 +72,7 @@ gated!(store::Jobs {
     job(namespace: &Namespace, id: JobId) -> Job;
     jobs_with_prefix(namespace: &Namespace, prefix: &str, limit: u32) -> Vec<JobId>;
     jobs(filter: JobFilter) -> JobPage;
-    ended(ids: &[JobId]) -> Vec<(JobId, JobState)>;
+    states(ids: &[JobId]) -> Vec<StateOf>;
     cancel(cancel: Cancel) -> Cancelled;
     retry(namespace: &Namespace, id: JobId) -> Offer;
     logs(id: JobId, after: i64, limit: u32) -> (Vec<(u32, LogLine)>, i64);

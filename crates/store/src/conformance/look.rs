@@ -189,15 +189,17 @@ pub async fn a_page_that_is_just_full_is_the_last(lab: &Lab) {
     assert_eq!((page.jobs.len(), page.next), (1, None));
 }
 
-pub async fn ended_tells_only_what_ended(lab: &Lab) {
+pub async fn states_are_told_of_every_job_there_is(lab: &Lab) {
     let ids = one_of_each(lab).await;
-    let mut asked = ids.clone();
-    asked.push(id());
+    let unknown = id();
 
-    let mut told = lab.store.ended(&asked).await.expect("ended");
+    let told = lab.store.states(&[&*ids, &[unknown]].concat()).await.expect("states");
 
+    let mut told: Vec<_> = told.into_iter().map(|one| (one.id, one.namespace, one.state)).collect();
     told.sort_unstable();
-    let expected = [(ids[3], JobState::Succeeded), (ids[4], JobState::Failed), (ids[5], JobState::Cancelled)];
+    let expected = ids.into_iter().zip(JobState::ALL).map(|(id, state)| (id, Namespace::default(), *state));
+    let mut expected: Vec<_> = expected.collect();
+    expected.sort_unstable();
     assert_eq!(told, expected);
-    assert_eq!(lab.store.ended(&[]).await.expect("ended"), []);
+    assert_eq!(lab.store.states(&[]).await.expect("states"), []);
 }

@@ -90,7 +90,7 @@ macro_rules! conformance {
                 a_list_can_be_restricted_by_time
                 pages_show_every_job_once
                 a_page_that_is_just_full_is_the_last
-                ended_tells_only_what_ended
+                states_are_told_of_every_job_there_is
             ;
             control:
                 a_waiting_job_is_cancelled_at_once

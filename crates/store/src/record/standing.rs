@@ -7,7 +7,7 @@ use model::name::QueueKey;
 use uuid::Uuid;
 
 use super::{number, priority, queue, word};
-use crate::{Offer, Result};
+use crate::{Offer, Result, StateOf};
 
 /// What must be known of a job to offer it, as the columns hold it.
 #[derive(Debug, Clone)]
@@ -106,5 +106,11 @@ impl StandingRecord {
         let offer =
             Offer { job: id, queue: queue.clone(), priority: priority(self.priority)?, run_at: self.run_at };
         Ok(Standing { id, queue, state: word(&self.state)?, lease, offer })
+    }
+}
+
+impl From<Standing> for StateOf {
+    fn from(standing: Standing) -> Self {
+        Self { id: standing.id, namespace: standing.queue.namespace, state: standing.state }
     }
 }
