@@ -1,5 +1,15 @@
 //! The relay: SMTP over a small pool of connections.
+//!
+//! ```text
+//! smtps://USER:PASSWORD@HOST    port 465   TLS from the first byte
+//! smtp://USER:PASSWORD@HOST     port 587   TLS by STARTTLS, or nothing is sent
+//! smtp://HOST                   port 25    in clear: for a relay on this machine or a trusted network
+//! smtp://…?tls=required         port 587   TLS by STARTTLS, or nothing is sent
+//! smtp://…?tls=opportunistic    port 587   TLS if the relay offers it, else in clear
+//! ```
 
+use std::io;
+use std::iter::successors;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
@@ -7,6 +17,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{Error, PoolConfig};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use sandbox::MailError;
+use url::Url;
 
 use super::message::Letter;
 
@@ -18,6 +29,9 @@ const CONNECTIONS_KEPT: u32 = 4;
 
 /// How long one is kept without a mail: relays hang up after a minute or so.
 const KEPT_FOR: Duration = Duration::from_secs(30);
+
+/// An error of any kind.
+type Cause = dyn std::error::Error + 'static;
 
 /// A relay.
 pub(crate) struct Relay {
@@ -31,10 +45,8 @@ impl Relay {
     /// When the URL is none, or the certificates of the system cannot be read. The URL has a password in it and is
     /// not shown.
     pub(crate) fn new(url: &str, domain: &str) -> anyhow::Result<Self> {
-        if !["smtp://", "smtps://"].iter().any(|scheme| url.starts_with(scheme)) {
-            bail!("the mail relay's URL begins neither with smtp:// nor with smtps://");
-        }
-        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+        let url = checked(url)?;
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str())
             .map_err(|error| anyhow!("the mail relay's URL cannot be used: {error}"))?;
         let pool = PoolConfig::new().max_size(CONNECTIONS_KEPT).idle_timeout(KEPT_FOR);
         let transport = builder
@@ -61,14 +73,34 @@ impl Relay {
     }
 }
 
+/// The URL, with TLS where it has a password: none goes in clear unless the URL says that it may.
+fn checked(url: &str) -> anyhow::Result<Url> {
+    if !["smtp://", "smtps://"].iter().any(|scheme| url.starts_with(scheme)) {
+        bail!("the mail relay's URL begins neither with smtp:// nor with smtps://");
+    }
+    let mut url = Url::parse(url).map_err(|error| anyhow!("the mail relay's URL cannot be used: {error}"))?;
+    // One that is misspelt would be passed over, and the mail go in clear.
+    if url.query_pairs().any(|(name, _)| name != "tls") {
+        bail!("the mail relay's URL has a parameter other than tls=required and tls=opportunistic");
+    }
+    if url.scheme() == "smtp" && url.password().is_some() && url.query().is_none() {
+        url.set_query(Some("tls=required"));
+    }
+    Ok(url)
+}
+
 fn sort(error: &Error) -> MailError {
     let text = full(error);
     if error.is_permanent() {
         MailError::Refused(format!("the mail relay refused it: {text}"))
     } else if error.is_client() {
-        MailError::Invalid(format!("the mail relay cannot take it: {text}"))
+        // It lacks what the URL or an address asks of it: TLS, a way to log in, letters beyond ASCII.
+        MailError::Refused(format!("the mail relay cannot take it: {text}"))
     } else if error.is_transient() {
         MailError::Unavailable(format!("the mail relay asks to try again later: {text}"))
+    } else if causes(error).any(is_about_a_certificate) {
+        // Certificates are renewed and authorities installed: a later try may do.
+        MailError::Unavailable(format!("the mail relay's certificate is not trusted: {text}"))
     } else {
         MailError::Unavailable(format!("the mail relay cannot be reached: {text}"))
     }
@@ -76,16 +108,28 @@ fn sort(error: &Error) -> MailError {
 
 /// The error with its causes, each said once.
 fn full(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text = format!("{text}: {inner_text}");
+    let mut parts: Vec<String> = Vec::new();
+    for text in causes(error).map(ToString::to_string) {
+        if !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
         }
-        cause = inner.source();
     }
-    text
+    let text = parts.join(": ");
+    // An error of the library wraps another of its kind, and says both.
+    let mut words: Vec<&str> = text.split(": ").collect();
+    words.dedup();
+    words.join(": ")
+}
+
+/// The error, and what caused it, down to the bottom.
+fn causes(error: &Error) -> impl Iterator<Item = &Cause> {
+    successors(Some(error as &Cause), |error| error.source())
+}
+
+fn is_about_a_certificate(cause: &Cause) -> bool {
+    let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let tls = wrapped.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 #[cfg(test)]
@@ -151,10 +195,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_password_goes_to_no_relay_in_clear() {
+        let relay = relay("250 test").await;
+        let address = relay.trim_start_matches("smtp://");
+
+        let refused = sent_to(&format!("smtp://u:p@{address}")).await.expect_err("it has no TLS");
+
+        assert!(matches!(&refused, MailError::Refused(text) if text.contains("STARTTLS")), "{refused:?}");
+        assert!(sent_to(&relay).await.is_ok(), "without a password it may go");
+    }
+
+    #[tokio::test]
     async fn a_bad_url_is_refused_without_showing_its_password() {
-        for url in
-            ["http://u:hunter2@relay", "smtp://u:hunter2@relay?tls=maybe", "smtp://u:hunter2@", "relay"]
-        {
+        for url in [
+            "http://u:hunter2@relay",
+            "smtp://u:hunter2@relay?tls=maybe",
+            "smtp://u:hunter2@relay?TLS=required",
+            "smtp://u:hunter2@relay:port",
+            "smtp://u:hunter2@",
+            "relay",
+        ] {
             let error = Mailer::new(&config(url)).err().unwrap_or_else(|| panic!("{url} passed"));
             assert!(!format!("{error:#}").contains("hunter2"), "{error:#}");
         }
