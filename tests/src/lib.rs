@@ -15,7 +15,7 @@ pub use jobctl::{Answer, Jobctl, jobctl_path};
 pub use process::{Launch, Process};
 pub use receiver::{Received, Receiver, TlsReceiver};
 pub use role::Role;
-pub use smtp::{Letter, SmtpServer, read_letter};
+pub use smtp::{Letter, SmtpServer, Tls, read_letter};
 pub use system::{Footing, Setup, System};
 pub use web::{Page, page, page_with};
 

@@ -1,6 +1,9 @@
 //! An e-mail arrives whole, at a server that is not ours.
 
-use stories::{Footing, Letter, Setup, SmtpServer, System, component, read_letter};
+use std::path::PathBuf;
+
+use serde_json::Value;
+use stories::{Footing, Letter, Setup, SmtpServer, System, Tls, component, read_letter};
 
 const EMAIL: &str = r#"{
     "email": "Ana Souza <ana@example.com>",
@@ -19,6 +22,20 @@ fn assert_whole(letter: &Letter, message_id: &str) {
     assert_eq!(lines, ["Olá Ana,", "", "os números estão prontos: 1.234,56 €.", ".", "Até já"]);
     let html = letter.html.as_deref().expect("an HTML alternative");
     assert!(html.contains("os números estão <b>prontos</b>: 1.234,56&nbsp;€ ✓"), "{html}");
+}
+
+/// A system that sends by `relay` and trusts the certificates of `authority`; of none: those that the machine trusts.
+fn sending_by(relay: String, authority: Option<PathBuf>) -> System {
+    let trusted = authority.map(|file| ("SSL_CERT_FILE", file.display().to_string()));
+    let environment = trusted.into_iter().collect();
+    let system = System::start(&Setup { relay: Some(relay), environment, ..Setup::on(Footing::Embedded) });
+    system.jobctl().publish(&component("send_email"), &["--allow-mail"]);
+    system
+}
+
+/// What the first attempt said of why it failed.
+fn first_error(job: &Value) -> &str {
+    job["attempts"][0]["error"]["message"].as_str().unwrap_or_else(|| panic!("{job}"))
 }
 
 #[test]
@@ -70,4 +87,68 @@ fn a_relay_that_is_away_is_tried_again_until_the_mail_went_out_once() {
     let letters = smtp.letters();
     let [letter] = letters.as_slice() else { panic!("{letters:?}") };
     assert_whole(letter, job["result"]["message_id"].as_str().expect("an id"));
+}
+
+#[test]
+fn a_relay_that_wants_tls_and_a_password_gets_both() {
+    for tls in [Tls::Starttls, Tls::Implicit] {
+        let smtp = SmtpServer::guarded(tls);
+        let system = sending_by(smtp.guarded_url(None), Some(smtp.authority()));
+
+        let job = system.jobctl().json(&["enqueue", "send_email", EMAIL, "--wait"]);
+
+        let letters = smtp.letters();
+        let [letter] = letters.as_slice() else { panic!("{tls:?}: {letters:?}") };
+        assert_whole(letter, job["result"]["message_id"].as_str().expect("an id"));
+        assert_eq!(letter.protocol.as_deref(), Some("ESMTPSA"), "{tls:?}");
+    }
+}
+
+#[test]
+fn a_wrong_password_fails_the_job_for_good_and_is_told_nowhere() {
+    let smtp = SmtpServer::guarded(Tls::Starttls);
+    let mut system = sending_by(smtp.guarded_url(Some("hunter2")), Some(smtp.authority()));
+    let jobctl = system.jobctl();
+
+    let id = jobctl.enqueue("send_email", EMAIL, &[]);
+
+    let job = jobctl.job_in(&id, "failed");
+    assert_eq!(job["attempts"].as_array().map(Vec::len), Some(1), "{job}");
+    assert!(first_error(&job).contains("the mail relay refused it"), "{job}");
+    assert!(smtp.letters().is_empty());
+    let logs = [jobctl.log_texts(&id).join("\n"), system.scheduler(0).log_text(), job.to_string()];
+    // As it is, and as it goes over the wire: in Base64, after the user's name.
+    for secret in ["hunter2", "AGpvYnMAaHVudGVyMg"] {
+        assert!(!logs.iter().any(|text| text.contains(secret)), "{logs:?}");
+    }
+}
+
+#[test]
+fn a_relay_whose_certificate_is_not_trusted_is_sent_nothing() {
+    for tls in [Tls::Starttls, Tls::Implicit] {
+        let smtp = SmtpServer::guarded(tls);
+        let system = sending_by(smtp.guarded_url(None), None);
+        let jobctl = system.jobctl();
+
+        let id = jobctl.enqueue("send_email", EMAIL, &[]);
+
+        // It is tried again: certificates are renewed, and authorities installed.
+        let job = jobctl.job_in(&id, "scheduled");
+        assert_eq!(job["attempts"][0]["outcome"], "failed", "{job}");
+        assert!(first_error(&job).contains("the mail relay's certificate is not trusted"), "{tls:?}: {job}");
+        assert!(smtp.letters().is_empty());
+    }
+}
+
+#[test]
+fn a_relay_without_tls_is_sent_nothing_when_tls_is_required() {
+    let smtp = SmtpServer::start();
+    let system = sending_by(format!("{}?tls=required", smtp.url()), None);
+    let jobctl = system.jobctl();
+
+    let id = jobctl.enqueue("send_email", EMAIL, &[]);
+
+    let job = jobctl.job_in(&id, "failed");
+    assert!(first_error(&job).contains("STARTTLS"), "{job}");
+    assert!(smtp.letters().is_empty());
 }
