@@ -90,6 +90,14 @@ impl Shutdown {
     pub fn child(&self) -> Self {
         Self { drain: self.drain.child_token(), now: self.now.child_token() }
     }
+
+    /// One of its own for what others lean on while they drain: it ends with this one, but drains only when it is
+    /// asked to itself.
+    #[must_use]
+    pub fn outlasting(&self) -> Self {
+        let now = self.now.child_token();
+        Self { drain: now.child_token(), now }
+    }
 }
 
 #[cfg(test)]
@@ -106,5 +114,18 @@ mod tests {
 
         whole.now();
         assert!(whole.is_draining() && whole.is_ending() && part.is_ending());
+    }
+
+    #[test]
+    fn what_outlasts_a_drain_ends_with_the_whole() {
+        let whole = Shutdown::new();
+        let (last, asked) = (whole.outlasting(), whole.outlasting());
+
+        whole.drain();
+        asked.drain();
+        assert!(!last.is_draining() && asked.is_draining() && !asked.is_ending());
+
+        whole.now();
+        assert!(last.is_draining() && last.is_ending());
     }
 }

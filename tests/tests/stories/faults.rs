@@ -1,9 +1,10 @@
 //! What breaks in daily life: hosts, leaders, Redis. Nothing is lost, and nothing succeeds twice.
 
 use std::collections::BTreeSet;
+use std::process::Stdio;
 
 use serde_json::Value;
-use stories::{Footing, Jobctl, Setup, System, guest};
+use stories::{Answer, Footing, Jobctl, Setup, System, guest};
 use testkit::eventually::eventually_blocking;
 
 fn system(setup: &Setup) -> System {
@@ -148,6 +149,22 @@ fn dev_killed_mid_job_takes_up_where_it_was() {
     let jobctl = system.jobctl();
     assert_each_succeeds_once(&jobctl, &[id.clone(), later]);
     assert_eq!(outcomes(&jobctl.job(&id)), ["lost", "succeeded"]);
+}
+
+#[test]
+fn who_waits_for_a_job_is_told_its_end_although_dev_was_asked_to_end_before() {
+    let mut system = system(&Setup::on(Footing::Embedded));
+    let jobctl = system.jobctl();
+    let id = jobctl.enqueue("nap", "3000", &[]);
+    let _ = jobctl.job_in(&id, "running");
+    let mut waiting = jobctl.command(&["job", "wait", &id, "-o", "json"]);
+    let waiter = waiting.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("jobctl starts");
+
+    system.stop();
+
+    let answer = Answer::from(waiter.wait_with_output().expect("it ends"));
+    assert_eq!(answer.code, 0, "{answer:?}");
+    assert_eq!(answer.json()["state"], "succeeded", "{answer:?}");
 }
 
 #[test]

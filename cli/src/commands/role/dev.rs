@@ -32,6 +32,10 @@ const LOOK: Duration = Duration::from_millis(20);
 /// The lease of the one host. As in production: what works here works there.
 const LEASE: Duration = Duration::from_secs(5);
 
+/// How long the API answers after the last attempt has ended: who waited for that job is told at once, and then asks
+/// for its result.
+const LINGER: Duration = Duration::from_millis(500);
+
 /// Runs everything until it is asked to end.
 pub(crate) async fn run(context: Context, args: Dev) -> Result {
     log(&context, &args.common)?;
@@ -43,13 +47,24 @@ pub(crate) async fn run(context: Context, args: Dev) -> Result {
     let (scheduler, host) = parts(&context, &args, &data_dir).await?;
     let api = scheduler.address();
     let mut tasks = Tasks::new(shutdown.clone());
-    tasks.spawn("scheduler", scheduler.run(shutdown.clone()));
-    tasks.spawn("host", host.run(shutdown.clone()));
+    let answering = shutdown.outlasting();
+    tasks.spawn("scheduler", scheduler.run(answering.clone()));
+    tasks.spawn("host", drain_in_order(host, shutdown.clone(), answering));
     let announcement = announce(context, args, api, data_dir.display().to_string(), ports, shutdown);
     tasks.spawn("start", announcement);
     tasks.join().await?;
     drop(lock);
     Ok(Exit::Done)
+}
+
+/// Runs the host, and lets the API end after it: whoever waits for a job that still runs learns how it ended.
+async fn drain_in_order(host: Host, shutdown: Shutdown, answering: Shutdown) -> anyhow::Result<()> {
+    host.run(shutdown).await?;
+    tokio::select! {
+        () = answering.ending() => {}
+        () = tokio::time::sleep(LINGER) => answering.drain(),
+    }
+    Ok(())
 }
 
 async fn parts(context: &Context, args: &Dev, data_dir: &Path) -> Result<(Scheduler, Host)> {
