@@ -3,6 +3,28 @@
 //! The broker is a doorbell, not the truth: it holds references to due jobs, and everything in it can be
 //! rebuilt from the store. Losing a reference costs time, never a job; seeing one twice costs a refused
 //! claim, never a second run.
+//!
+//! ```
+//! # use std::time::Duration;
+//! # use chrono::Utc;
+//! # use model::{id::JobId, job::Priority, name::{Namespace, QueueKey, QueueName}};
+//! use broker::{Broker, MemoryBroker, Queues, Reference, Take};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> broker::Result<()> {
+//! let broker = MemoryBroker::new();
+//! # let now = chrono::DateTime::<Utc>::UNIX_EPOCH;
+//! # let job = JobId::generate(now);
+//! let queue = QueueKey { namespace: Namespace::default(), queue: QueueName::default() };
+//! broker.push(&[Reference { job, queue, priority: Priority::default(), run_at: now }]).await?;
+//!
+//! let wish = Take { queues: Queues::All, max: 10, wait: Duration::from_secs(1) };
+//! assert_eq!(broker.take(wish.clone()).await?, [job]);
+//! // Nothing came within the second.
+//! assert!(broker.take(wish).await?.is_empty());
+//! # Ok(())
+//! # }
+//! ```
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
