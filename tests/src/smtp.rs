@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::eventually::eventually_blocking;
 
+use crate::certificates::make_certificates;
 use crate::process::{Launch, Process};
 use crate::project;
 
@@ -190,24 +191,6 @@ json.dump(fields | {"text": part("plain"), "html": part("html"), "defects": [str
         text: must("text"),
         html: text("html"),
     }
-}
-
-/// An authority that nobody knows, and a certificate of it for `localhost`.
-fn make_certificates(folder: &Path) {
-    const KEY: [&str; 5] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-    let authority = ["-subj", "/CN=stories", "-keyout", "authority.key", "-out", "authority.pem"];
-    openssl(folder, &[&KEY[..], &authority].concat());
-    let signed = ["-CA", "authority.pem", "-CAkey", "authority.key", "-subj", "/CN=localhost"];
-    let for_servers = ["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=CA:FALSE"];
-    let files = ["-keyout", "server.key", "-out", "server.pem"];
-    openssl(folder, &[&KEY[..], &signed, &for_servers, &files].concat());
-}
-
-fn openssl(folder: &Path, arguments: &[&str]) {
-    let mut command = Command::new("openssl");
-    command.args(["req", "-x509", "-days", "2"]).args(arguments).current_dir(folder);
-    let output = command.output().expect("openssl: `scripts/setup peers` installs it");
-    assert!(output.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn python() -> PathBuf {
