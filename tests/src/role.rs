@@ -93,8 +93,11 @@ impl Role {
         &self.launch.log
     }
 
-    /// Asks it to end, if it runs.
-    pub(crate) fn ask_to_end(&self) {
+    /// Asks it to end (SIGTERM), if it runs.
+    ///
+    /// # Panics
+    /// When it has ended by itself.
+    pub fn ask_to_end(&self) {
         if let Some(process) = &self.process {
             process.ask_to_end();
         }

@@ -168,6 +168,24 @@ fn who_waits_for_a_job_is_told_its_end_although_dev_was_asked_to_end_before() {
 }
 
 #[test]
+fn a_second_signal_ends_dev_at_once_and_what_ran_is_given_back() {
+    let mut system = system(&Setup::on(Footing::Embedded));
+    let id = system.jobctl().enqueue("nap", "120000", &[]);
+    let _ = system.jobctl().job_in(&id, "running");
+    system.scheduler(0).ask_to_end();
+    eventually_blocking("dev to drain", || {
+        system.scheduler(0).log_text().contains("stopping: no new work").then_some(())
+    });
+
+    system.scheduler(0).terminate();
+
+    assert!(!system.scheduler(0).log_text().contains("drain timeout is over"));
+    system.scheduler(0).start();
+    let job = system.jobctl().job_in(&id, "running");
+    assert_eq!(outcomes(&job), ["released", "running"], "{job}");
+}
+
+#[test]
 fn a_data_folder_has_one_dev_at_a_time() {
     let system = system(&Setup::on(Footing::Embedded));
     let data = system.folder().join("data");
