@@ -20,8 +20,9 @@ impl Jobs for PostgresStore {
 
     async fn job(&self, namespace: &Namespace, id: JobId) -> Result<Job> {
         let mut session = self.db.session().await?;
-        let found = jobs(&mut session, &[id]).await?.pop().filter(|job| job.queue.namespace == *namespace);
-        let mut job = found.ok_or_else(|| job_missing(id))?;
+        let query = sqlx::query_file_as!(JobRecord, "sql/job.sql", id.0, namespace.as_str());
+        let found = session.all(query).await?.pop().ok_or_else(|| job_missing(id))?;
+        let mut job = found.into_job()?;
         let attempts = sqlx::query_file_as!(AttemptRecord, "sql/job_attempts.sql", id.0);
         let attempts = session.all(attempts).await?;
         job.attempts = attempts.into_iter().map(AttemptRecord::into_attempt).collect::<Result<_>>()?;
