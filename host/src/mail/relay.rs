@@ -83,7 +83,7 @@ fn checked(url: &str) -> anyhow::Result<Url> {
     if url.query_pairs().any(|(name, _)| name != "tls") {
         bail!("the mail relay's URL has a parameter other than tls=required and tls=opportunistic");
     }
-    if url.scheme() == "smtp" && url.password().is_some() && url.query().is_none() {
+    if url.scheme() == "smtp" && url.password().is_some() && url.query_pairs().next().is_none() {
         url.set_query(Some("tls=required"));
     }
     Ok(url)
@@ -199,9 +199,11 @@ mod tests {
         let relay = relay("250 test").await;
         let address = relay.trim_start_matches("smtp://");
 
-        let refused = sent_to(&format!("smtp://u:p@{address}")).await.expect_err("it has no TLS");
+        for end in ["", "?", "/?"] {
+            let refused = sent_to(&format!("smtp://u:p@{address}{end}")).await.expect_err("it has no TLS");
 
-        assert!(matches!(&refused, MailError::Refused(text) if text.contains("STARTTLS")), "{refused:?}");
+            assert!(matches!(&refused, MailError::Refused(text) if text.contains("STARTTLS")), "{refused:?}");
+        }
         assert!(sent_to(&relay).await.is_ok(), "without a password it may go");
     }
 
