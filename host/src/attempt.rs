@@ -4,8 +4,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt;
+use model::attempt::{Stop, StopReason, Usage};
 use model::error::{ErrorKind, Failure};
-use model::job::{Stop, StopReason, Usage};
 use model::retry::{Ending, Retry, decide, retry_of};
 use model::task::TaskVersion;
 use sandbox::{Execution, Invocation, JobContext, StopSignal};

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use model::attempt::StopReason;
 use model::id::{Digest, JobId, Lease};
-use model::job::{JobOptions, LogLine, NewJob, Progress, Start, StopReason};
+use model::job::{JobOptions, LogLine, NewJob, Progress, Start};
 use model::name::QueueKey;
 use model::retry::MAX_ATTEMPTS_DEFAULT;
 use model::task::TaskRef;

@@ -11,8 +11,8 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::serve::ListenerExt;
+use model::attempt::StopReason;
 use model::id::{Lease, SessionId};
-use model::job::StopReason;
 use rpc::v1::host_control_server::{HostControl, HostControlServer};
 use rpc::v1::{
     DrainRequest, DrainResponse, HostStatusRequest, HostStatusResponse, InterruptRequest, InterruptResponse,

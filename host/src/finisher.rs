@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use broker::{Broker, Signal};
+use model::attempt::Outcome;
 use model::error::{ErrorKind, Failure};
 use model::id::JobId;
-use model::job::Outcome;
 use model::json::Json;
 use model::retry::{Ending, decide, retry_of};
 use service::{Coalescer, backoff};

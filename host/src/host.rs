@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use broker::Broker;
-use model::job::StopReason;
+use model::attempt::StopReason;
 use sandbox::Sandbox;
 use service::Shutdown;
 use store::{OpenSession, Store};

@@ -7,8 +7,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use model::attempt::StopReason;
 use model::id::Lease;
-use model::job::{LogLine, Progress, StopReason};
+use model::job::{LogLine, Progress};
 use store::{Report, Store};
 use tokio::sync::Notify;
 

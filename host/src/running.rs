@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use model::attempt::StopReason;
 use model::id::{JobId, Lease, SessionId};
-use model::job::StopReason;
 use sandbox::{StopHandle, StopSignal};
 
 use crate::executor::Executor;

@@ -270,7 +270,7 @@ pub(crate) async fn job(
     Ok(draw(&page))
 }
 
-fn attempt_row(attempt: &model::job::Attempt, now: DateTime<Utc>) -> AttemptRow {
+fn attempt_row(attempt: &model::attempt::Attempt, now: DateTime<Utc>) -> AttemptRow {
     let end = attempt.finished_at.unwrap_or(now);
     AttemptRow {
         number: attempt.number,

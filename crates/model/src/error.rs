@@ -36,12 +36,18 @@ pub enum ErrorKind {
     Fuel,
     /// The guest asked for more memory than its limit.
     Memory,
+    /// The guest asked for more table entries than its limit.
+    Table,
     /// The wall-clock deadline passed.
     Timeout,
     /// The stack overflowed.
     Stack,
-    /// Result, logs or files were larger than allowed, or the result is not JSON.
+    /// The result or the files were larger than allowed, or the result is not JSON.
     Output,
+    /// The budget of calls into the host ran out.
+    HostCalls,
+    /// The budget of HTTP requests, or of their bytes, ran out.
+    Http,
     /// The guest asked for what it was not granted.
     Denied,
     /// The component cannot be loaded or does not match its digest.
@@ -54,14 +60,17 @@ pub enum ErrorKind {
     Expired,
 }
 
-const KINDS: [(ErrorKind, &str); 12] = [
+const KINDS: [(ErrorKind, &str); 15] = [
     (ErrorKind::Task, "task"),
     (ErrorKind::Trap, "trap"),
     (ErrorKind::Fuel, "fuel"),
     (ErrorKind::Memory, "memory"),
+    (ErrorKind::Table, "table"),
     (ErrorKind::Timeout, "timeout"),
     (ErrorKind::Stack, "stack"),
     (ErrorKind::Output, "output"),
+    (ErrorKind::HostCalls, "host_calls"),
+    (ErrorKind::Http, "http"),
     (ErrorKind::Denied, "denied"),
     (ErrorKind::InvalidModule, "invalid_module"),
     (ErrorKind::Lost, "lost"),

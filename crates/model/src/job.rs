@@ -1,18 +1,19 @@
-//! Jobs: one request to run a task, its options, its states and its attempts.
+//! Jobs: one request to run a task, its options and its states.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::attempt::Attempt;
 use crate::bounds::{ATTEMPTS_MAX, KEY_BYTES_MAX, TAG_BYTES_MAX, TAGS_MAX};
 use crate::error::{Failure, Invalid};
-use crate::id::{Digest, JobId, SessionId, VersionId};
+use crate::id::{Digest, JobId, VersionId};
 use crate::json::Json;
+use crate::limits::LimitOverrides;
 use crate::name::{Namespace, QueueKey, QueueName, TaskName};
+use crate::words::words;
 
 /// How urgent a job is: 1 first, 9 last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -85,8 +86,8 @@ pub struct JobOptions {
     pub key: Option<Key>,
     /// How often it may be tried; none: as the task says, or 5.
     pub max_attempts: Option<u32>,
-    /// A deadline for each attempt that is shorter than the version's.
-    pub timeout: Option<Duration>,
+    /// Limits of each attempt that are lower than the version's.
+    pub limits: LimitOverrides,
     /// Not worth starting any more after this long.
     pub expires_in: Option<Duration>,
     /// For finding it again.
@@ -107,9 +108,6 @@ impl JobOptions {
                 "max-attempts",
                 format!("{attempts} is not between 1 and {ATTEMPTS_MAX}"),
             ));
-        }
-        if self.timeout.is_some_and(|timeout| timeout < Duration::from_millis(1)) {
-            return Err(Invalid::new("timeout", "must be 1ms or longer"));
         }
         if self.tags.len() > TAGS_MAX {
             let seen = self.tags.len();
@@ -159,43 +157,6 @@ pub struct NewJob {
     pub options: JobOptions,
 }
 
-macro_rules! words {
-    ($(#[$doc:meta])* $type:ident, $field:literal, { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $type { $($(#[$vdoc])* $variant),+ }
-
-        impl $type {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The word for it, the same in SQL, JSON and on the terminal.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-        }
-
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-
-        impl FromStr for $type {
-            type Err = Invalid;
-
-            fn from_str(word: &str) -> Result<Self, Invalid> {
-                match word {
-                    $($word => Ok(Self::$variant),)+
-                    _ => Err(Invalid::new($field, format!("{word:?} is none of {}", [$($word),+].join(", ")))),
-                }
-            }
-        }
-    };
-}
-
 words!(
     /// Where a job stands.
     JobState, "state", {
@@ -222,58 +183,6 @@ impl JobState {
     }
 }
 
-words!(
-    /// How an attempt ended.
-    Outcome, "outcome", {
-        /// With a result.
-        Succeeded = "succeeded",
-        /// With an error.
-        Failed = "failed",
-        /// It was stopped because the job was cancelled.
-        Cancelled = "cancelled",
-        /// Its host lost the lease.
-        Lost = "lost",
-        /// Its host was drained and gave it back; not counted.
-        Released = "released",
-    }
-);
-
-words!(
-    /// Why a running attempt was stopped from outside.
-    StopReason, "stop reason", {
-        /// The job was cancelled.
-        Cancel = "cancel",
-        /// Its deadline passed.
-        Deadline = "deadline",
-        /// Its host was drained.
-        Drain = "drain",
-        /// The lease was lost.
-        LeaseLost = "lease_lost",
-    }
-);
-
-/// How a stop went: each attempt that was stopped keeps it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stop {
-    /// Why.
-    pub reason: StopReason,
-    /// From the moment the host heard of it to the end of the guest, in microseconds.
-    pub latency_us: u64,
-}
-
-/// What an attempt used.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Usage {
-    /// Fuel, when it was metered.
-    pub fuel: Option<u64>,
-    /// The most memory it had at once, in bytes.
-    pub peak_memory_bytes: u64,
-    /// From the start of instantiation to the end of the call, in microseconds.
-    pub wall_us: u64,
-    /// Of that, the time inside host calls, in microseconds.
-    pub host_call_us: u64,
-}
-
 /// A file that a job produced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutputFile {
@@ -296,29 +205,6 @@ pub struct FileInfo {
     pub size_bytes: u64,
     /// The attempt that wrote it.
     pub attempt: u32,
-}
-
-/// One finished or running try at a job.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Attempt {
-    /// Its number, from 1, without gaps.
-    pub number: u32,
-    /// The session that ran it.
-    pub session: SessionId,
-    /// The name of the host.
-    pub host: String,
-    /// How it ended; none while it runs.
-    pub outcome: Option<Outcome>,
-    /// When it was claimed.
-    pub started_at: DateTime<Utc>,
-    /// When its end was recorded.
-    pub finished_at: Option<DateTime<Utc>>,
-    /// Why it did not succeed.
-    pub failure: Option<Failure>,
-    /// How it was stopped, if it was.
-    pub stop: Option<Stop>,
-    /// What it used.
-    pub usage: Option<Usage>,
 }
 
 /// How far a running job says it is.
@@ -361,6 +247,8 @@ pub struct Job {
     pub key: Option<String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// Limits it set lower than its version's.
+    pub limits: LimitOverrides,
     /// How far it says it is.
     pub progress: Option<Progress>,
     /// Whether somebody asked to cancel it and it has not ended yet.

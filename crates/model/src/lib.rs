@@ -3,6 +3,7 @@
 //! Nothing here reads a clock (but [`clock`]), a file, the network or the environment. Names, ids and
 //! limits are checked when they are made, so whoever holds one need not check it again.
 
+pub mod attempt;
 pub mod bounds;
 pub mod clock;
 pub mod error;
@@ -15,3 +16,4 @@ pub mod name;
 pub mod retry;
 pub mod task;
 pub mod units;
+mod words;

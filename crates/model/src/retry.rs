@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use rand::Rng;
 
+use crate::attempt::Outcome;
 use crate::bounds::LOSSES_MAX;
 use crate::error::{ErrorKind, Failure};
-use crate::job::Outcome;
 
 /// Attempts of a job when neither it nor its task says otherwise.
 pub const MAX_ATTEMPTS_DEFAULT: u32 = 5;
@@ -91,6 +91,7 @@ pub fn retry_of(kind: ErrorKind) -> Retry {
         | ErrorKind::InvalidModule
         | ErrorKind::Fuel
         | ErrorKind::Output
+        | ErrorKind::HostCalls
         | ErrorKind::Expired => Retry::Never,
         _ => Retry::Usual,
     }

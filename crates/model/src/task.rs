@@ -41,6 +41,9 @@ pub struct Manifest {
     pub grants: Grants,
     /// The limits each of its attempts runs under.
     pub limits: Limits,
+    /// Whether floating point gives the same bits on every processor (NaN bits too); it costs time.
+    #[serde(default)]
+    pub deterministic: bool,
 }
 
 /// One published version of a task.

@@ -29,7 +29,7 @@ pub fn parse_size(text: &str) -> Result<u64, Invalid> {
 /// A size for people: `131 MiB`, `1.5 KiB`.
 #[must_use]
 pub fn show_size(bytes: u64) -> String {
-    ByteSize::b(bytes).display().iec().to_string()
+    ByteSize::b(bytes).display().iec().to_string().replacen(".0 ", " ", 1)
 }
 
 /// A duration for people, rounded to milliseconds: `1m 30s`, `250ms`.
@@ -37,6 +37,12 @@ pub fn show_size(bytes: u64) -> String {
 pub fn show_duration(duration: Duration) -> String {
     let rounded = Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
     humantime::format_duration(rounded).to_string()
+}
+
+/// The same for a number of milliseconds.
+#[must_use]
+pub fn show_duration_ms(ms: u64) -> String {
+    show_duration(Duration::from_millis(ms))
 }
 
 /// A count for people, its digits in groups of three: `5,952,309`.
@@ -62,6 +68,13 @@ mod tests {
         let shown = [0, 999, 1_000, 50_000_000_000].map(show_count);
 
         assert_eq!(shown, ["0", "999", "1,000", "50,000,000,000"]);
+    }
+
+    #[test]
+    fn a_whole_number_of_units_is_shown_without_a_point() {
+        let shown = [100, 1536, 131 << 20].map(show_size);
+
+        assert_eq!(shown, ["100 B", "1.5 KiB", "131 MiB"]);
     }
 
     #[test]

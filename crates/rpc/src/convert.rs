@@ -1,11 +1,12 @@
 //! Domain types as messages, written once for servers and clients.
 
 use chrono::{DateTime, Utc};
+use model::attempt::Attempt;
 use model::error::{Failure, Invalid};
 use model::grants::Grants;
 use model::id::{JobId, Lease, SessionId};
-use model::job::{Attempt, FileInfo, Job, Priority};
-use model::limits::Limits;
+use model::job::{FileInfo, Job, Priority};
+use model::limits::{FuelChoice, LimitOverrides, Limits};
 use model::name::QueueKey;
 use model::task::TaskVersion;
 use prost_types::Timestamp;
@@ -46,6 +47,7 @@ impl From<FileInfo> for v1::FileInfo {
 impl From<Attempt> for v1::Attempt {
     fn from(attempt: Attempt) -> Self {
         let duration = attempt.finished_at.map(|end| end - attempt.started_at);
+        let usage = attempt.usage;
         Self {
             number: attempt.number,
             host: attempt.host,
@@ -53,13 +55,20 @@ impl From<Attempt> for v1::Attempt {
             started_at: Some(timestamp(attempt.started_at)),
             finished_at: attempt.finished_at.map(timestamp),
             duration_ms: duration.map(|took| took.as_seconds_f64() * 1000.0),
-            fuel: attempt.usage.and_then(|usage| usage.fuel),
-            peak_memory_bytes: attempt.usage.map(|usage| usage.peak_memory_bytes),
+            fuel: usage.and_then(|usage| usage.fuel),
+            peak_memory_bytes: usage.map(|usage| usage.peak_memory_bytes),
             error: attempt.failure.map(Into::into),
             stop: attempt.stop.map(|stop| v1::Stop {
                 reason: stop.reason.as_str().to_owned(),
-                latency_ms: std::time::Duration::from_micros(stop.latency_us).as_secs_f64() * 1000.0,
+                latency_ms: millis(stop.latency_us),
             }),
+            host_calls: usage.map(|usage| usage.host_calls),
+            host_call_ms: usage.map(|usage| millis(usage.host_call_us)),
+            bytes_in: usage.map(|usage| usage.bytes_in),
+            bytes_out: usage.map(|usage| usage.bytes_out),
+            code: usage.and_then(|usage| usage.code).map_or(String::new(), |code| code.as_str().to_owned()),
+            load_ms: usage.map(|usage| millis(usage.load_us)),
+            run_ms: usage.map(|usage| millis(usage.wall_us)),
         }
     }
 }
@@ -94,6 +103,7 @@ impl From<Job> for v1::Job {
             cancel_requested: job.cancel_requested,
             attempts: job.attempts.into_iter().map(Into::into).collect(),
             files: job.files.into_iter().map(Into::into).collect(),
+            limits: Some(job.limits).filter(|limits| !limits.is_empty()).map(Into::into),
         }
     }
 }
@@ -131,7 +141,63 @@ impl From<Limits> for v1::Limits {
             memory_bytes: limits.memory_bytes,
             timeout_ms: limits.timeout_ms,
             output_bytes: limits.output_bytes,
+            table_elements: limits.table_elements,
+            log_bytes: limits.log_bytes,
+            file_bytes: limits.file_bytes,
+            host_calls: limits.host_calls,
+            http_requests: limits.http_requests,
+            http_bytes: limits.http_bytes,
         }
+    }
+}
+
+impl From<LimitOverrides> for v1::LimitOverrides {
+    fn from(limits: LimitOverrides) -> Self {
+        let (fuel, fuel_unlimited) = match limits.fuel {
+            Some(FuelChoice::Units(units)) => (Some(units), false),
+            Some(FuelChoice::Unlimited) => (None, true),
+            None => (None, false),
+        };
+        Self {
+            fuel,
+            fuel_unlimited,
+            memory_bytes: limits.memory_bytes,
+            table_elements: limits.table_elements,
+            timeout_ms: limits.timeout_ms,
+            output_bytes: limits.output_bytes,
+            log_bytes: limits.log_bytes,
+            file_bytes: limits.file_bytes,
+            host_calls: limits.host_calls,
+            http_requests: limits.http_requests,
+            http_bytes: limits.http_bytes,
+        }
+    }
+}
+
+impl TryFrom<v1::LimitOverrides> for LimitOverrides {
+    type Error = Invalid;
+
+    fn try_from(limits: v1::LimitOverrides) -> Result<Self, Invalid> {
+        let fuel = match (limits.fuel, limits.fuel_unlimited) {
+            (Some(_), true) => {
+                return Err(Invalid::new("fuel", "say either a number or unlimited, not both"));
+            }
+            (Some(units), false) => Some(FuelChoice::Units(units)),
+            (None, true) => Some(FuelChoice::Unlimited),
+            (None, false) => None,
+        };
+        Ok(Self {
+            fuel,
+            memory_bytes: limits.memory_bytes,
+            table_elements: limits.table_elements,
+            timeout_ms: limits.timeout_ms,
+            output_bytes: limits.output_bytes,
+            log_bytes: limits.log_bytes,
+            file_bytes: limits.file_bytes,
+            host_calls: limits.host_calls,
+            http_requests: limits.http_requests,
+            http_bytes: limits.http_bytes,
+        })
     }
 }
 
@@ -152,8 +218,13 @@ impl From<TaskVersion> for v1::TaskVersion {
             max_attempts: manifest.description.max_attempts.unwrap_or(model::retry::MAX_ATTEMPTS_DEFAULT),
             created_at: Some(timestamp(version.created_at)),
             active: version.active,
+            deterministic: manifest.deterministic,
         }
     }
+}
+
+fn millis(micros: u64) -> f64 {
+    std::time::Duration::from_micros(micros).as_secs_f64() * 1000.0
 }
 
 /// A reference as it travels to the leader.

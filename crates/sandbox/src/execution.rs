@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use model::attempt::{Stop, StopReason, Usage};
 use model::grants::Grants;
 use model::id::{Digest, JobId};
-use model::job::{OutputFile, Stop, StopReason, Usage};
+use model::job::OutputFile;
 use model::json::Json;
 use model::limits::Limits;
 use model::name::{QueueKey, TaskName};

@@ -8,10 +8,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use model::attempt::StopReason;
 use model::error::{ErrorKind, Failure};
 use model::grants::{Capability, Grants};
 use model::id::JobId;
-use model::job::StopReason;
 use model::limits::Limits;
 
 use crate::capabilities::Capabilities;

@@ -10,8 +10,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use model::attempt::{StopReason, Usage};
 use model::error::ErrorKind;
-use model::job::{StopReason, Usage};
 use model::limits::Limits;
 use wasmtime::{Engine, Store, UpdateDeadline};
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use async_trait::async_trait;
+use model::attempt::Usage;
 use model::error::ErrorKind;
 use model::id::Digest;
-use model::job::Usage;
 
 use crate::cache::{Key, LoadError, Loader};
 use crate::capabilities::Capabilities;

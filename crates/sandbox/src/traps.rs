@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use model::attempt::{Stop, StopReason};
 use model::error::{ErrorKind, Failure};
-use model::job::{Stop, StopReason};
 use model::json::Json;
 use model::limits::Limits;
 use model::retry::{Ending, Retry, retry_of};

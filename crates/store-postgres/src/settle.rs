@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use model::attempt::Outcome;
 use model::bounds::TEXT_BYTES_MAX;
 use model::error::{ErrorKind, storable_text};
 use model::id::{JobId, Lease};
-use model::job::{JobState, Outcome};
+use model::job::JobState;
 use model::retry::{Next, after_loss};
 use store::record::{LOST, LOST_TOO_OFTEN, OfferRecord, number};
 use store::{Ended, Finished, Offer, Result};

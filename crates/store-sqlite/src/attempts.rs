@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use model::attempt::Outcome;
 use model::id::{JobId, Lease, SessionId};
-use model::job::Outcome;
 use model::retry::Next;
 use store::record::{lease_lost, number, session_lost};
 use store::{

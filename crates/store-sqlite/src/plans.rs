@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use model::attempt::Outcome;
 use model::error::{ErrorKind, Failure};
 use model::id::JobId;
-use model::job::Outcome;
 use model::retry::{Next, after_loss};
 use sqlx::SqliteConnection;
 use store::record::{LOST, number, queue};

@@ -1,6 +1,7 @@
 //! Rows as the queries answer them, and their way into the records that all drivers share.
 
-use model::job::{Attempt, Job};
+use model::attempt::Attempt;
+use model::job::Job;
 use model::task::TaskVersion;
 use store::record::{AttemptRecord, JobRecord, OfferRecord, Standing, StandingRecord, VersionRecord};
 use store::{Offer, Result};

@@ -1,8 +1,9 @@
 //! How attempts and jobs end: one way to record it, whoever says so (the host, a closed session, a rescue).
 
+use model::attempt::{Outcome, Stop, Usage};
 use model::error::{ErrorKind, Failure};
 use model::id::{JobId, Lease};
-use model::job::{JobState, LogLine, Outcome, Stop, Usage};
+use model::job::{JobState, LogLine};
 use model::retry::Next;
 use serde::{Serialize, Serializer};
 use sqlx::SqliteConnection;

@@ -2,10 +2,12 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use model::attempt::{Outcome, Stop, Usage};
 use model::error::Failure;
 use model::id::{JobId, Lease, SessionId, VersionId};
-use model::job::{LogLine, Outcome, OutputFile, Progress, Stop, Usage};
+use model::job::{LogLine, OutputFile, Progress};
 use model::json::Json;
+use model::limits::LimitOverrides;
 use model::name::QueueKey;
 use model::retry::Next;
 
@@ -58,11 +60,20 @@ pub struct Extend {
     pub lease_ms: u32,
 }
 
+/// An attempt whose job is to be cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cancelling {
+    /// The attempt.
+    pub lease: Lease,
+    /// How long it may still go on, by the store's clock, in milliseconds; 0: not any more.
+    pub grace_ms: u64,
+}
+
 /// What a sign of life is answered with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Beat {
     /// Attempts of the session whose job is to be cancelled.
-    pub cancels: Vec<Lease>,
+    pub cancels: Vec<Cancelling>,
     /// Whether the host is to take no more and give back what remains.
     pub drain: bool,
 }
@@ -91,8 +102,8 @@ pub struct ClaimedJob {
     pub failures: u32,
     /// How often it may be tried.
     pub max_attempts: u32,
-    /// A deadline shorter than the version's, in milliseconds.
-    pub timeout_ms: Option<u64>,
+    /// Limits lower than the version's.
+    pub limits: LimitOverrides,
     /// What an earlier attempt saved.
     pub checkpoint: Option<Vec<u8>>,
 }

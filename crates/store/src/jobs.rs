@@ -71,13 +71,16 @@ pub struct StateOf {
     pub state: JobState,
 }
 
-/// A job to cancel.
+/// Jobs to cancel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cancel {
-    /// Its namespace.
+    /// Their namespace.
     pub namespace: Namespace,
-    /// Its id.
-    pub id: JobId,
+    /// Their ids, at most [`model::bounds::BATCH_JOBS_MAX`].
+    pub ids: Vec<JobId>,
+    /// How long a running attempt may go on once its guest can see that it is to end, in milliseconds. Of several
+    /// cancels of one attempt the one that ends first holds.
+    pub grace_ms: u64,
 }
 
 /// What a cancel found.
@@ -89,6 +92,8 @@ pub enum Cancelled {
     Asked(Lease),
     /// It had ended before, in this state.
     Already(JobState),
+    /// There is no such job.
+    Unknown,
 }
 
 /// What people ask.
@@ -118,11 +123,13 @@ pub trait Jobs: Send + Sync {
     /// In which state each of `ids` is, as far as there are such jobs, in no order. For those who wait.
     async fn states(&self, ids: &[JobId]) -> Result<Vec<StateOf>>;
 
-    /// Cancels a waiting job, or stores the wish for a running one. Doing it twice is harmless.
-    ///
-    /// # Errors
-    /// `NotFound`.
-    async fn cancel(&self, cancel: Cancel) -> Result<Cancelled>;
+    /// Cancels the jobs that wait, and stores the wish for those that run; answers in input order. Doing it twice is
+    /// harmless.
+    async fn cancel(&self, cancel: Cancel) -> Result<Vec<Cancelled>>;
+
+    /// How many unfinished jobs the filter matches, by state (`scheduled`, `queued`, `running`; a state without jobs
+    /// is left out). The filter's `before` and `limit` do not count, and its final states match nothing.
+    async fn count(&self, filter: JobFilter) -> Result<Vec<(JobState, u64)>>;
 
     /// Lets a failed or cancelled job run again from now on, with all its attempts to spend; earlier
     /// attempts stay in its history and the numbers go on.

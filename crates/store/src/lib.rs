@@ -12,7 +12,7 @@
 //! A host, in short:
 //!
 //! ```no_run
-//! # use model::{id::JobId, job::{Outcome, Usage}, json::Json, retry::Next};
+//! # use model::{attempt::{Outcome, Usage}, id::JobId, json::Json, retry::Next};
 //! use store::{Claim, Ended, Finish, Finished, OpenSession, Store};
 //!
 //! # fn run(payload: &Json) -> Json { payload.clone() }
@@ -59,7 +59,8 @@ pub mod record;
 mod terms;
 
 pub use attempts::{
-    Attempts, Beat, Claim, ClaimedJob, Ended, Extend, Finish, Finished, HostSession, OpenSession, Report,
+    Attempts, Beat, Cancelling, Claim, ClaimedJob, Ended, Extend, Finish, Finished, HostSession, OpenSession,
+    Report,
 };
 pub use components::{Components, Publish, PublishTask, Published, TaskInfo};
 pub use error::Error;

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::attempt::StopReason;
 use model::id::SessionId;
-use model::job::StopReason;
 use service::{Shutdown, backoff};
 use store::{Beat, Extend, OpenSession, Store};
 use tokio::sync::watch;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use model::attempt::{Outcome, StopReason};
 use model::id::{JobId, Lease, SessionId};
-use model::job::{JobState, Outcome, StopReason};
+use model::job::JobState;
 use model::name::Namespace;
 use rpc::v1::{DrainRequest, HostStatusRequest, InterruptRequest};
 use rpc::{HostClient, HostDialer};

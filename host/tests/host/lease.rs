@@ -1,8 +1,9 @@
 //! What a host does when its lease is lost or its store is away.
 
+use model::attempt::{Outcome, StopReason};
 use model::error::ErrorKind;
 use model::id::JobId;
-use model::job::{JobState, Outcome, StopReason};
+use model::job::JobState;
 use sandbox::Capabilities;
 use std::sync::Arc;
 use store::Attempts;

@@ -4,8 +4,9 @@ use std::sync::atomic::Ordering;
 
 use crate::lab::Lab;
 use broker::{Broker, Queues, Signal};
+use model::attempt::{Outcome, StopReason};
 use model::error::ErrorKind;
-use model::job::{JobState, Outcome, Priority, StopReason};
+use model::job::{JobState, Priority};
 use model::name::{Namespace, QueueKey, QueueName};
 
 #[tokio::test]

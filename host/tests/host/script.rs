@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use host::Executor;
+use model::attempt::{Stop, StopReason, Usage};
 use model::clock::{Clock, SystemClock};
 use model::error::{ErrorKind, Failure};
 use model::id::JobId;
-use model::job::{LogLevel, LogLine, OutputFile, Priority, Progress, Stop, StopReason, Usage};
+use model::job::{LogLevel, LogLine, OutputFile, Priority, Progress};
 use model::json::Json;
 use model::retry::{Ending, Retry};
 use sandbox::{Capabilities, ChildJob, Execution, Invocation, StopSignal};

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::Broker;
+use model::attempt::{Outcome, Usage};
 use model::grants::Grants;
 use model::id::{Digest, JobId, Lease, SessionId};
-use model::job::{Outcome, Usage};
 use model::json::Json;
 use model::limits::{LimitOverrides, Limits};
 use model::name::Namespace;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use model::attempt::StopReason;
 use model::error::ErrorKind;
 use model::id::Digest;
-use model::job::StopReason;
 use model::retry::Ending;
 use sandbox::{Config, Sandbox, StopHandle};
 

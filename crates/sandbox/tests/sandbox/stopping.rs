@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use model::attempt::StopReason;
 use model::error::ErrorKind;
-use model::job::StopReason;
 use model::retry::Ending;
 use sandbox::{Config, Execution, Sandbox, StopHandle};
 

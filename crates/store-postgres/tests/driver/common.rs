@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use model::attempt::{Outcome, Usage};
 use model::clock::{Clock, SystemClock};
 use model::grants::Grants;
 use model::id::{Digest, JobId, SessionId, VersionId};
-use model::job::{JobOptions, NewJob, Outcome, Usage};
+use model::job::{JobOptions, NewJob};
 use model::json::Json;
 use model::limits::{LimitOverrides, Limits};
 use model::name::Namespace;

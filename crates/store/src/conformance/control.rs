@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use model::attempt::Outcome;
 use model::bounds::LOSSES_MAX;
 use model::error::ErrorKind;
 use model::id::JobId;
-use model::job::{JobState, Outcome, Start};
+use model::job::{JobState, Start};
 use model::name::Namespace;
 use model::retry::Next;
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use model::attempt::{Outcome, Stop, StopReason};
 use model::error::{ErrorKind, Failure};
-use model::job::{JobState, NewJob, Outcome, OutputFile, Stop, StopReason};
+use model::job::{JobState, NewJob, OutputFile};
 use model::retry::Next;
 
 use super::lab::{AT_ONCE, Lab, cancelled, failed, ids, new_job, released, succeeded};

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use model::attempt::{Outcome, Usage};
 use model::clock::{Clock, SystemClock};
 use model::error::{ErrorKind, Failure};
 use model::grants::Grants;
 use model::id::{Digest, JobId, Lease, SessionId, VersionId};
-use model::job::{Job, JobOptions, JobState, Key, LogLevel, LogLine, NewJob, Outcome, Usage};
+use model::job::{Job, JobOptions, JobState, Key, LogLevel, LogLine, NewJob};
 use model::json::Json;
 use model::limits::{LimitOverrides, Limits};
 use model::name::{Namespace, TaskName};

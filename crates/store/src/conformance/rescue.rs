@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use model::attempt::Outcome;
 use model::bounds::LOSSES_MAX;
 use model::error::ErrorKind;
 use model::id::{JobId, SessionId};
-use model::job::{JobState, NewJob, Outcome};
+use model::job::{JobState, NewJob};
 
 use super::control::cancel;
 use super::lab::{AT_ONCE, Lab, failed, ids, job_with, new_job, sorted};

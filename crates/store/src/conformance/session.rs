@@ -1,8 +1,9 @@
 //! Facts about the sessions of hosts.
 
 use chrono::Duration;
+use model::attempt::Outcome;
 use model::id::SessionId;
-use model::job::{JobState, Outcome};
+use model::job::JobState;
 
 use super::control::cancel;
 use super::lab::{LONG_MS, Lab, open, succeeded};

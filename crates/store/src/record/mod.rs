@@ -7,10 +7,12 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use model::attempt::{Attempt, CodeOrigin, Outcome, Stop, StopReason, Usage};
 use model::error::{ErrorKind, Failure, Invalid};
 use model::id::{Digest, JobId, Lease, SessionId, VersionId};
-use model::job::{Attempt, Job, NewJob, Outcome, Priority, Progress, Start, Stop, StopReason, Usage};
+use model::job::{Job, NewJob, Priority, Progress, Start};
 use model::json::Json;
+use model::limits::LimitOverrides;
 use model::name::{QueueKey, TaskName};
 use model::task::{Manifest, TaskRef, TaskVersion, VersionRef};
 use serde::Serialize;
@@ -42,7 +44,7 @@ pub fn content(task: &TaskName, job: &NewJob) -> Digest {
         priority: Priority,
         start: String,
         max_attempts: Option<u32>,
-        timeout_us: Option<u128>,
+        limits: &'a LimitOverrides,
         expires_in_us: Option<u128>,
         tags: &'a BTreeMap<String, String>,
     }
@@ -58,7 +60,7 @@ pub fn content(task: &TaskName, job: &NewJob) -> Digest {
         priority: options.priority,
         start,
         max_attempts: options.max_attempts,
-        timeout_us: options.timeout.map(|timeout| timeout.as_micros()),
+        limits: &options.limits,
         expires_in_us: options.expires_in.map(|wait| wait.as_micros()),
         tags: &options.tags,
     };
@@ -164,6 +166,29 @@ fn failure(kind: Option<&str>, message: Option<String>) -> Result<Option<Failure
     Ok(Some(Failure { kind, message: message.unwrap_or_default() }))
 }
 
+/// A job's limits from their two columns. The timeout, which many jobs set, has one of its own; the others, which few
+/// set, are JSON.
+///
+/// # Errors
+/// `Corrupt`.
+pub fn limits(timeout_ms: Option<i64>, limits: Option<&str>) -> Result<LimitOverrides> {
+    let limits: LimitOverrides = match limits {
+        Some(json) => serde_json::from_str(json).map_err(corrupt)?,
+        None => LimitOverrides::default(),
+    };
+    let timeout_ms = timeout_ms.map(|ms| number("timeout_ms", ms)).transpose()?;
+    Ok(LimitOverrides { timeout_ms, ..limits })
+}
+
+/// A job's limits as the two columns hold them.
+#[must_use]
+pub fn limit_columns(limits: &LimitOverrides) -> (Option<i64>, Option<String>) {
+    let timeout_ms = limits.timeout_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
+    let others = LimitOverrides { timeout_ms: None, ..limits.clone() };
+    let json = || serde_json::to_string(&others).expect("plain fields become JSON");
+    (timeout_ms, (!others.is_empty()).then(json))
+}
+
 /// A job as the columns hold it.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the fields are those of model::job::Job, flat")]
@@ -185,6 +210,9 @@ pub struct JobRecord {
     pub key: Option<String>,
     /// A JSON object of texts.
     pub tags: Option<String>,
+    pub timeout_ms: Option<i64>,
+    /// See [`limits`].
+    pub limits: Option<String>,
     pub percent: Option<i64>,
     pub progress_message: Option<String>,
     pub cancel_requested: bool,
@@ -227,6 +255,7 @@ impl JobRecord {
             max_attempts: number("max_attempts", self.max_attempts)?,
             key: self.key,
             tags,
+            limits: limits(self.timeout_ms, self.limits.as_deref())?,
             progress,
             cancel_requested: self.cancel_requested,
             parent: self.parent.map(JobId),
@@ -242,7 +271,7 @@ impl JobRecord {
 
 /// An attempt as the columns hold it.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the fields are those of model::job::Attempt, flat")]
+#[expect(missing_docs, reason = "the fields are those of model::attempt::Attempt, flat")]
 pub struct AttemptRecord {
     pub number: i64,
     pub session: i64,
@@ -258,6 +287,11 @@ pub struct AttemptRecord {
     pub peak_memory_bytes: Option<i64>,
     pub wall_us: Option<i64>,
     pub host_call_us: Option<i64>,
+    pub host_calls: Option<i64>,
+    pub bytes_in: Option<i64>,
+    pub bytes_out: Option<i64>,
+    pub code: Option<String>,
+    pub load_us: Option<i64>,
 }
 
 impl AttemptRecord {
@@ -280,6 +314,11 @@ impl AttemptRecord {
                 peak_memory_bytes: number("peak_memory_bytes", self.peak_memory_bytes.unwrap_or(0))?,
                 wall_us: number("wall_us", wall_us)?,
                 host_call_us: number("host_call_us", self.host_call_us.unwrap_or(0))?,
+                host_calls: number("host_calls", self.host_calls.unwrap_or(0))?,
+                bytes_in: number("bytes_in", self.bytes_in.unwrap_or(0))?,
+                bytes_out: number("bytes_out", self.bytes_out.unwrap_or(0))?,
+                code: self.code.as_deref().map(word::<CodeOrigin>).transpose()?,
+                load_us: number("load_us", self.load_us.unwrap_or(0))?,
             }),
             None => None,
         };
