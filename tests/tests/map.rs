@@ -19,8 +19,8 @@ const FLOORS: &[(u8, &[&str])] = &[
 const ROOMS_OF_GUESTS: &[&str] =
     &["task-sdk", "task-sdk-macros", "send_email", "generate_report", "call_webhook"];
 
-/// Rooms that only tests enter.
-const ROOMS_OF_TESTS: &[&str] = &["testkit", "stories"];
+/// Rooms that only tests and benchmarks enter.
+const ROOMS_OF_TESTS: &[&str] = &["testkit", "guests", "stories", "bench"];
 
 fn floors() -> BTreeMap<&'static str, u8> {
     FLOORS.iter().flat_map(|(floor, rooms)| rooms.iter().map(|room| (*room, *floor))).collect()
