@@ -16,8 +16,10 @@ mod desk;
 mod http;
 mod leader;
 mod scheduler;
+mod schema;
 mod tasks;
 mod waiting;
 
 pub use config::Config;
 pub use scheduler::{Parts, Scheduler};
+pub use schema::Schema;

@@ -14,7 +14,7 @@ use tonic::Streaming;
 
 use super::{Api, changes, namespace, upload};
 use crate::answer::{STORE_DEADLINE, ask, refusal, within};
-use crate::tasks::compile;
+use crate::schema::Schema;
 
 /// Grants of one kind; a task that needs more is several tasks.
 const GRANTS_MAX: usize = 64;
@@ -182,7 +182,7 @@ fn manifest(task: &TaskDescription, inspection: &Inspection, wish: &Wish) -> Res
     let limits = Limits::default().with(&task.limits).with(&wish.limits);
     limits.check(&PLATFORM_MAX).map_err(|invalid| Error::new(Code::Denied, invalid.to_string()))?;
     for (which, schema) in [("input", &task.input_schema), ("output", &task.output_schema)] {
-        if let Some(Err(why)) = schema.as_deref().map(compile) {
+        if let Some(Err(why)) = schema.as_deref().map(Schema::compile) {
             return Err(invalid(format!("component: the {which} schema of task {} {why}", task.name)));
         }
     }
