@@ -1,5 +1,5 @@
-;; Sends a mail again and again: behind a relay that does not answer it stays in the first call.
-;; Ends: never by itself; as `host_calls` where the relay is quick.
+;; Sends an e-mail again and again: with a relay that does not answer it stays in the first one.
+;; Ends: never by itself; without the grant as `denied`, with a budget of host calls as `host_calls`.
 (import "jobs:task/mail@1.0.0" "send" (func $send (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
 (data (i32.const 8192) "\10\20\00\00\0d\00\00\00")
 (data (i32.const 8208) "a@example.com")

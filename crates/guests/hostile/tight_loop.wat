@@ -1,5 +1,6 @@
 ;; Computes for ever.
 ;; Ends: never by itself; with a budget of fuel as `fuel`.
 (func $run (type $run)
-  (loop $again (br $again))
+  (loop $again
+    (br $again))
   (unreachable))

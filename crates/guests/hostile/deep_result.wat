@@ -1,0 +1,7 @@
+;; Returns a list in a list in a list, 200,000 deep.
+;; Ends: as `output`; whoever reads it recurses no further than is safe.
+(func $run (type $run)
+  (drop (memory.grow (i32.const 7)))
+  (memory.fill (i32.const 131072) (i32.const 91) (i32.const 200000))
+  (memory.fill (i32.const 331072) (i32.const 93) (i32.const 200000))
+  (call $ok (i32.const 131072) (i32.const 400000)))
