@@ -88,8 +88,14 @@ pub struct HttpResponse {
 pub enum HttpError {
     /// Not granted.
     Denied(String),
-    /// Over a limit.
+    /// Over a limit that holds for one call, such as its time.
     Limit(String),
+    /// The answer's body is longer than [`HttpRequest::response_bytes_max`]: what is left of the attempt's budget, so
+    /// that it ends the attempt.
+    OverBudget {
+        /// How long it is at least.
+        bytes: u64,
+    },
     /// Cannot be made.
     Invalid(String),
     /// Could not be reached or broke off.
@@ -121,9 +127,6 @@ pub trait Capabilities: Send + Sync {
 
     /// Keeps the progress; never waits.
     fn progress(&self, progress: Progress);
-
-    /// Whether somebody asked to cancel the job.
-    fn cancel_requested(&self) -> bool;
 
     /// Whether the attempt may still touch the world: asked before each of the calls below.
     fn lease_held(&self) -> bool;

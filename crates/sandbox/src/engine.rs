@@ -1,10 +1,11 @@
-//! The engines: one constructor for their configuration, two flavours that differ in metering alone.
+//! The engines: one constructor for their configuration, four flavours that differ in metering and in floating point.
 //!
 //! The compile worker makes its engine by the same function without the pool, so that what it compiles loads
 //! here; `precompile_compatibility_hash` covers everything that matters for that and is part of the cache's key.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroUsize;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use model::limits::Limits;
 use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig};
@@ -23,7 +24,7 @@ pub(crate) const MEMORIES_MAX: u32 = 4;
 const TABLES_MAX: u32 = 16;
 
 /// Entries of one table: CPython and StarlingMonkey have 25,000 functions; eight times that.
-const TABLE_ELEMENTS_MAX: usize = 200_000;
+pub(crate) const TABLE_ELEMENTS_MAX: usize = 200_000;
 
 /// Bytes of the engine's record of one core instance. It holds 32 bytes for each function that is in a table.
 const INSTANCE_BYTES_MAX: usize = 8 << 20;
@@ -31,42 +32,62 @@ const INSTANCE_BYTES_MAX: usize = 8 << 20;
 /// Bytes of a slot's memory that are zeroed rather than given back to the system: most tasks touch less.
 const KEEP_RESIDENT_BYTES: usize = 1 << 20;
 
+/// The engine's stack of one guest. Rust and C keep most of theirs in memory besides.
+pub(crate) const STACK_BYTES_MAX: usize = 512 << 10;
+
 /// Frames kept of a trap's backtrace: enough to tell a runaway recursion from a deep call.
 pub(crate) const BACKTRACE_FRAMES: usize = 64;
 
-/// Whether the code counts its instructions.
+/// How the code of a version is compiled; part of what compiled code is kept by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Flavour {
-    /// With fuel.
-    Metered,
-    /// With epochs only: a third faster, for tasks without a budget.
-    Unmetered,
+pub struct Flavour {
+    /// Whether it counts its instructions. Without, with epochs only, some code runs a third faster.
+    pub metered: bool,
+    /// Whether floating point gives the same bits on every processor: NaNs are made canonical after each operation, and
+    /// relaxed SIMD does what is prescribed. Some code takes twice as long.
+    pub deterministic: bool,
 }
 
 impl Flavour {
-    /// What an attempt under `limits` needs.
-    pub(crate) fn of(limits: &Limits) -> Self {
-        if limits.fuel.is_some() { Self::Metered } else { Self::Unmetered }
+    /// All of them.
+    pub(crate) const ALL: [Self; 4] = [
+        Self { metered: true, deterministic: false },
+        Self { metered: false, deterministic: false },
+        Self { metered: true, deterministic: true },
+        Self { metered: false, deterministic: true },
+    ];
+
+    /// The letters of [`Self::ALL`].
+    const LETTERS: [char; 4] = ['m', 'u', 'd', 'e'];
+
+    /// What an attempt under `limits` needs, of a version that is `deterministic` or not.
+    #[must_use]
+    pub fn of(limits: &Limits, deterministic: bool) -> Self {
+        Self { metered: limits.fuel.is_some(), deterministic }
+    }
+
+    /// Its place in [`Self::ALL`].
+    pub(crate) fn place(self) -> usize {
+        usize::from(!self.metered) + 2 * usize::from(self.deterministic)
     }
 
     /// The letter for it in file names and on the way to the compile worker.
     pub(crate) fn letter(self) -> char {
-        match self {
-            Self::Metered => 'm',
-            Self::Unmetered => 'u',
-        }
+        Self::LETTERS[self.place()]
     }
 
     /// The flavour of a letter.
     pub(crate) fn from_letter(letter: u8) -> Option<Self> {
-        [Self::Metered, Self::Unmetered].into_iter().find(|flavour| flavour.letter() == char::from(letter))
+        Self::ALL.into_iter().find(|flavour| flavour.letter() == char::from(letter))
     }
 }
 
-/// Both engines.
+/// One engine for each flavour. The deterministic ones are made when they are first asked for: few use them, and each
+/// has a pool of its own.
 pub(crate) struct Engines {
-    metered: Engine,
-    unmetered: Engine,
+    slots: u32,
+    made: [OnceLock<Engine>; 4],
+    making: Mutex<()>,
 }
 
 impl Engines {
@@ -74,21 +95,32 @@ impl Engines {
     /// had, instances are made on demand.
     pub(crate) fn new(slots: usize) -> anyhow::Result<Self> {
         let slots = u32::try_from(slots).unwrap_or(u32::MAX / 1000).max(1);
-        Ok(Self { metered: pooled(Flavour::Metered, slots)?, unmetered: pooled(Flavour::Unmetered, slots)? })
+        let engines = Self { slots, made: Default::default(), making: Mutex::default() };
+        for flavour in Flavour::ALL.into_iter().filter(|flavour| !flavour.deterministic) {
+            engines.get(flavour)?;
+        }
+        Ok(engines)
     }
 
     /// The engine of a flavour.
-    pub(crate) fn get(&self, flavour: Flavour) -> &Engine {
-        match flavour {
-            Flavour::Metered => &self.metered,
-            Flavour::Unmetered => &self.unmetered,
+    pub(crate) fn get(&self, flavour: Flavour) -> anyhow::Result<Engine> {
+        let slot = &self.made[flavour.place()];
+        if let Some(engine) = slot.get() {
+            return Ok(engine.clone());
         }
+        let _one_pool_only = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = slot.get() {
+            return Ok(engine.clone());
+        }
+        let engine = pooled(flavour, self.slots)?;
+        Ok(slot.get_or_init(|| engine).clone())
     }
 
-    /// Moves the epoch of both on: every guest that computes looks at its stop signal.
+    /// Moves the epoch of all on: every guest that computes looks at its stop signal.
     pub(crate) fn tick(&self) {
-        self.metered.increment_epoch();
-        self.unmetered.increment_epoch();
+        for engine in self.made.iter().filter_map(OnceLock::get) {
+            engine.increment_epoch();
+        }
     }
 }
 
@@ -125,7 +157,10 @@ fn config(flavour: Flavour) -> Config {
     config
         .wasm_component_model(true)
         .epoch_interruption(true)
-        .consume_fuel(flavour == Flavour::Metered)
+        .consume_fuel(flavour.metered)
+        .cranelift_nan_canonicalization(flavour.deterministic)
+        .relaxed_simd_deterministic(flavour.deterministic)
+        .max_wasm_stack(STACK_BYTES_MAX)
         .wasm_backtrace_max_frames(NonZeroUsize::new(BACKTRACE_FRAMES))
         // Backtraces show functions, not offsets; without these two the code is a quarter smaller.
         .generate_address_map(false)

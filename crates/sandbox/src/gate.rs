@@ -61,6 +61,10 @@ pub(crate) struct Counts {
     pub(crate) mails: u32,
     /// Child jobs.
     pub(crate) children: u32,
+    /// Bytes that went into the guest by host calls.
+    pub(crate) bytes_in: u64,
+    /// Bytes that came out of it by host calls, but for log and files.
+    pub(crate) bytes_out: u64,
 }
 
 impl Gate {
@@ -81,13 +85,23 @@ impl Gate {
         self.inside
     }
 
+    /// How many calls there were so far, the one that was refused not counted.
+    pub(crate) fn calls(&self) -> u64 {
+        self.calls.min(self.limits.host_calls)
+    }
+
+    /// Whether the guest may know that its job is to be cancelled.
+    pub(crate) fn cancel_requested(&self) -> bool {
+        self.stop.cancel_requested().is_some()
+    }
+
     /// Lets a call pass that stays inside the host.
     pub(crate) fn pass(&mut self) -> wasmtime::Result<()> {
         self.calls += 1;
         if self.calls > self.limits.host_calls {
-            let most = self.limits.host_calls;
-            let failure = Failure::new(ErrorKind::Fuel, format!("used up its budget of {most} host calls"));
-            return Err(Abort::Failed(failure).into());
+            let (seen, most) = (self.calls, self.limits.host_calls);
+            let message = format!("made {seen} calls, limit {most} calls");
+            return Err(over(ErrorKind::HostCalls, message));
         }
         if let Some((reason, since)) = self.stop.asked() {
             return Err(Abort::Stopped { reason, since }.into());
@@ -110,6 +124,11 @@ impl Gate {
         let _timer = Timer { began: Instant::now(), total: &mut self.inside };
         effect.await
     }
+}
+
+/// The end of an attempt that went over a budget.
+pub(crate) fn over(kind: ErrorKind, message: String) -> wasmtime::Error {
+    Abort::Failed(Failure::new(kind, message)).into()
 }
 
 /// The end of an attempt that used a capability it was not granted, where the guest cannot be told.

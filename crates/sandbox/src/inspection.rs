@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use model::grants::Capability;
+use model::attempt::CodeOrigin;
+use model::grants::{Capability, Grants};
 use model::id::Digest;
-use model::task::TaskDescription;
+use model::limits::{LimitOverrides, Limits};
+use model::task::{Manifest, TaskDescription};
 
 /// A component that was parsed, validated, compiled and asked to describe itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +21,76 @@ pub struct Inspection {
     pub capabilities: BTreeSet<Capability>,
     /// The tasks it describes; at least one.
     pub tasks: Vec<TaskDescription>,
+    /// Where its compiled code came from.
+    pub code: CodeOrigin,
     /// How long the compiler took, in milliseconds; 0 when it was compiled before.
     pub compile_ms: u64,
+}
+
+impl Inspection {
+    /// Whether everything that is imported was granted.
+    ///
+    /// # Errors
+    /// Names the imports that no grant covers, and how to grant them.
+    pub fn covered(&self, grants: &Grants) -> Result<(), Refusal> {
+        let missing: Vec<Capability> =
+            self.capabilities.iter().copied().filter(|capability| !grants.has(*capability)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let named: Vec<&str> = missing
+            .iter()
+            .map(|capability| {
+                let interface = format!("jobs:task/{}@", capability.interface());
+                let import = self.imports.iter().find(|import| import.starts_with(&interface));
+                import.map_or(capability.interface(), String::as_str)
+            })
+            .collect();
+        let flags: Vec<&str> = missing.iter().map(|capability| capability.flag()).collect();
+        Err(Refusal {
+            kind: RefusalKind::Policy,
+            message: format!("imports {}, which is not granted", named.join(" and ")),
+            hint: Some(format!("grant it at publish: {}", flags.join(" "))),
+        })
+    }
+
+    /// What a version of each task is made of, in the order of [`Inspection::tasks`]. Its limits are the platform's
+    /// defaults, over them those that the task describes, over them `overrides`.
+    ///
+    /// # Errors
+    /// Names the first limit that is nought or over `max`, the most that the operator allows.
+    pub fn manifests(
+        &self,
+        grants: &Grants,
+        overrides: &LimitOverrides,
+        deterministic: bool,
+        max: &Limits,
+    ) -> Result<Vec<Manifest>, Refusal> {
+        self.tasks.iter().map(|task| self.manifest(task, grants, overrides, deterministic, max)).collect()
+    }
+
+    fn manifest(
+        &self,
+        task: &TaskDescription,
+        grants: &Grants,
+        overrides: &LimitOverrides,
+        deterministic: bool,
+        max: &Limits,
+    ) -> Result<Manifest, Refusal> {
+        let limits = Limits::default().capped(max).with(&task.limits).with(overrides);
+        limits.check(max, "the platform's").map_err(|invalid| Refusal {
+            kind: RefusalKind::Policy,
+            message: format!("task {}: {invalid}", task.name),
+            hint: Some("ask for less at publish, or ask the operator for a higher maximum".to_owned()),
+        })?;
+        Ok(Manifest {
+            description: task.clone(),
+            imports: self.imports.clone(),
+            grants: grants.clone(),
+            limits,
+            deterministic,
+        })
+    }
 }
 
 /// Why a component cannot be published.

@@ -6,14 +6,17 @@
 //!
 //! ```no_run
 //! # async fn check(bytes: Vec<u8>) -> anyhow::Result<()> {
-//! use sandbox::{Config, Sandbox};
+//! use model::limits::Limits;
+//! use sandbox::{Config, Flavour, Sandbox};
 //!
 //! let sandbox = Sandbox::new(Config {
 //!     cache_dir: "cache".into(),
 //!     compile_command: vec!["jobctl".into(), "compile-worker".into()],
 //!     slots: 8,
+//!     disk_bytes_max: sandbox::DISK_BYTES_DEFAULT,
+//!     memory_bytes_max: sandbox::MEMORY_BYTES_DEFAULT,
 //! })?;
-//! let inspection = sandbox.inspect(bytes).await?;
+//! let inspection = sandbox.inspect(bytes, Flavour::of(&Limits::default(), false)).await?;
 //! assert!(!inspection.tasks.is_empty());
 //! # Ok(())
 //! # }
@@ -30,6 +33,7 @@ mod imports;
 mod inspect;
 pub mod inspection;
 mod limiter;
+mod measure;
 mod output;
 mod run;
 mod sandbox;
@@ -37,11 +41,13 @@ mod state;
 mod ticker;
 mod traps;
 
+pub use cache::{DISK_BYTES_DEFAULT, MEMORY_BYTES_DEFAULT};
 pub use capabilities::{
     Capabilities, ChildJob, Header, HttpError, HttpRequest, HttpResponse, MailError, MailMessage,
 };
 pub use compile::worker::compile_worker;
-pub use execution::{Execution, Invocation, JobContext, StopHandle, StopSignal};
+pub use engine::Flavour;
+pub use execution::{Execution, Invocation, JobContext, Spent, StopHandle, StopSignal};
 pub use inspection::{Inspection, Refusal, RefusalKind};
 pub use sandbox::{ComponentSource, Config, Sandbox};
 

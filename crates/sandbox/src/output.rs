@@ -67,6 +67,11 @@ impl Output {
         }
     }
 
+    /// The bytes that were kept, line ends among them.
+    pub(crate) fn kept_bytes(&self) -> u64 {
+        self.limit - self.lock().left
+    }
+
     /// What the guest's standard error says of its end: a Rust panic with its place, or else the last line.
     pub(crate) fn last_words(&self) -> Option<String> {
         let inner = self.lock();

@@ -17,8 +17,9 @@ use wasmtime::{Engine, Store, UpdateDeadline};
 
 use crate::bindings::FullPre;
 use crate::bindings::exports::jobs::task::guest;
+use crate::cache::Load;
 use crate::capabilities::Capabilities;
-use crate::execution::{Execution, Invocation, StopSignal};
+use crate::execution::{Execution, Invocation, Spent, StopSignal};
 use crate::gate::Abort;
 use crate::state::State;
 use crate::ticker::Ticker;
@@ -47,8 +48,10 @@ pub(crate) enum Answer {
 pub(crate) struct Called {
     /// The answer or the end.
     pub(crate) answer: Result<Answer, End>,
-    /// What it used.
+    /// What it used, but for code, payload, result and log.
     pub(crate) usage: Usage,
+    /// What it used besides, but for the result.
+    pub(crate) spent: Spent,
     /// The state after it.
     pub(crate) state: State,
 }
@@ -60,15 +63,28 @@ pub(crate) async fn execute(
     mut invocation: Invocation,
     capabilities: Arc<dyn Capabilities>,
     stop: StopSignal,
+    load: Load,
 ) -> Execution {
     let state = State::new(&mut invocation, capabilities, stop.clone());
-    let called = call(pre, ticker, state, stop, Call::Run(invocation.payload.as_str())).await;
-    let End { ending, result, stop } = match called.answer {
-        Ok(Answer::Run(returned)) => End::returned(returned, &called.state.gate.limits),
+    let payload = invocation.payload.as_str();
+    let Called { answer, mut usage, mut spent, state } =
+        call(pre, ticker, state, stop.clone(), Call::Run(payload)).await;
+    let returned = match &answer {
+        Ok(Answer::Run(Ok(result))) => result.len() as u64,
+        _ => 0,
+    };
+    let end = match answer {
+        Ok(Answer::Run(returned)) => End::returned(returned, &state.gate.limits),
         Ok(Answer::Describe(_)) => End::failed(ErrorKind::Host, "the guest was asked for something else"),
         Err(end) => end,
     };
-    Execution { ending, result, files: called.state.files, usage: called.usage, stop }
+    let End { ending, result, stop } = end.after_a_request(&stop);
+    spent.output_bytes = returned;
+    usage.bytes_in += payload.len() as u64;
+    usage.bytes_out += returned + spent.log_bytes;
+    usage.code = Some(load.origin);
+    usage.load_us = micros(load.took);
+    Execution { ending, result, files: state.files, usage, stop, spent }
 }
 
 /// Calls the guest in a fresh store and instance.
@@ -81,8 +97,8 @@ pub(crate) async fn call(
 ) -> Called {
     let limits = state.gate.limits.clone();
     let started = Instant::now();
-    let mut store = arm(pre.engine(), state, &limits, stop.clone());
     let deadline = started + Duration::from_millis(limits.timeout_ms);
+    let mut store = arm(pre.engine(), state, &limits, stop.clone(), deadline);
     let running = ticker.running();
     let ended = tokio::select! {
         biased;
@@ -91,41 +107,53 @@ pub(crate) async fn call(
         () = tokio::time::sleep_until(deadline.into()) => Err((StopReason::Deadline, deadline)),
     };
     drop(running);
+    let wall = started.elapsed();
     let answer = match ended {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(End::trapped(&error, store.data())),
-        Err((reason, since)) => Err(End::stopped(reason, since.elapsed(), &limits)),
+        Ok(Err(error)) => Err(End::trapped(&error, store.data(), wall)),
+        Err((StopReason::Deadline, since)) => Err(End::timed_out(wall, since, &limits, "")),
+        Err((reason, since)) => Err(End::stopped(reason, since)),
     };
-    let wall = started.elapsed();
     let fuel = limits.fuel.map(|budget| budget.saturating_sub(store.get_fuel().unwrap_or(0)));
     let state = store.into_data();
     state.output.finish();
-    let usage = Usage {
-        fuel,
-        peak_memory_bytes: state.limiter.peak(),
-        wall_us: micros(wall),
-        host_call_us: micros(state.gate.inside()),
-    };
-    Called { answer, usage, state }
+    let usage = Usage { fuel, wall_us: micros(wall), ..state.usage() };
+    Called { answer, usage, spent: state.spent(), state }
 }
 
 /// A store under all limits. They hold from here on: start functions run at instantiation.
-fn arm(engine: &Engine, state: State, limits: &Limits, stop: StopSignal) -> Store<State> {
+fn arm(engine: &Engine, state: State, limits: &Limits, stop: StopSignal, deadline: Instant) -> Store<State> {
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.limiter);
     if let Some(fuel) = limits.fuel {
         store.set_fuel(fuel).expect("a metered engine takes fuel");
     }
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(move |_| match stop.asked() {
-        Some((reason, since)) => Err(Abort::Stopped { reason, since }.into()),
+    let mut others_had_their_turn = false;
+    store.epoch_deadline_callback(move |_| {
+        if let Some((reason, since)) = stop.asked() {
+            return Err(Abort::Stopped { reason, since }.into());
+        }
+        // Here, where it computes, the error carries a backtrace; the timer that drops the call has none.
+        if Instant::now() >= deadline {
+            return Err(Abort::Stopped { reason: StopReason::Deadline, since: deadline }.into());
+        }
+        if std::mem::take(&mut others_had_their_turn) {
+            return Ok(UpdateDeadline::Continue(1));
+        }
+        others_had_their_turn = true;
         // Tokio's own yield, which looks at sockets and timers before this guest has its next turn; after a plain
-        // one a worker thread with nothing but guests looks there every 61 turns only, a third of a second.
-        None => Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))),
+        // one a worker thread with nothing but guests looks there every 61 turns only, a third of a second. Then
+        // straight back here: a stop that was asked for meanwhile is not put off by a tick.
+        Ok(UpdateDeadline::YieldCustom(0, Box::pin(tokio::task::yield_now())))
     });
-    let handover = limits.output_bytes.max(limits.file_bytes).saturating_add(HANDOVER_BYTES_MIN);
-    store.set_hostcall_fuel(usize::try_from(handover).unwrap_or(usize::MAX));
+    store.set_hostcall_fuel(usize::try_from(handover_bytes(limits)).unwrap_or(usize::MAX));
     store
+}
+
+/// What a guest may hand over in one call: a result, a file, a request, and some.
+pub(crate) fn handover_bytes(limits: &Limits) -> u64 {
+    limits.output_bytes.max(limits.file_bytes).saturating_add(HANDOVER_BYTES_MIN)
 }
 
 async fn enter(pre: &FullPre<State>, store: &mut Store<State>, what: Call<'_>) -> wasmtime::Result<Answer> {
@@ -138,6 +166,7 @@ async fn enter(pre: &FullPre<State>, store: &mut Store<State>, what: Call<'_>) -
     }
 }
 
-fn micros(duration: Duration) -> u64 {
+/// Whole microseconds.
+pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

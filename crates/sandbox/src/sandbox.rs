@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use async_trait::async_trait;
@@ -13,10 +14,10 @@ use crate::cache::{Key, LoadError, Loader};
 use crate::capabilities::Capabilities;
 use crate::compile::parent::Compiler;
 use crate::engine::{Engines, Flavour};
-use crate::execution::{Execution, Invocation, StopSignal};
+use crate::execution::{Execution, Invocation, Spent, StopSignal};
 use crate::inspect;
 use crate::inspection::{Inspection, Refusal};
-use crate::run::execute;
+use crate::run::{execute, micros};
 use crate::ticker::Ticker;
 use crate::traps::End;
 
@@ -30,6 +31,10 @@ pub struct Config {
     pub compile_command: Vec<String>,
     /// How many attempts may run at once: the size of the instance pool.
     pub slots: usize,
+    /// Most bytes of compiled code on disk; [`crate::DISK_BYTES_DEFAULT`] suits.
+    pub disk_bytes_max: u64,
+    /// Most bytes of compiled code that are kept ready in memory; [`crate::MEMORY_BYTES_DEFAULT`] suits.
+    pub memory_bytes_max: u64,
 }
 
 /// Where the bytes of components come from.
@@ -58,18 +63,19 @@ impl Sandbox {
     /// When the engines cannot be made.
     pub fn new(config: Config) -> anyhow::Result<Arc<Self>> {
         let engines = Arc::new(Engines::new(config.slots)?);
-        let compiler = Compiler::new(config.compile_command);
-        let loader = Loader::new(&engines, Arc::clone(&compiler), &config.cache_dir)?;
+        let compiler = Compiler::new(config.compile_command.clone());
+        let loader = Loader::new(Arc::clone(&engines), Arc::clone(&compiler), &config)?;
         let ticker = Ticker::start(Arc::clone(&engines)).context("start the epoch ticker")?;
         Ok(Arc::new(Self { engines, compiler, loader, ticker }))
     }
 
-    /// Parses, validates, compiles and describes a component.
+    /// Parses, validates, compiles and describes a component. `flavour` is that of the version that will run: see
+    /// [`Flavour::of`].
     ///
     /// # Errors
     /// Says in one line why it cannot be published.
-    pub async fn inspect(&self, bytes: Vec<u8>) -> Result<Inspection, Refusal> {
-        inspect::inspect(&self.loader, &self.ticker, bytes).await
+    pub async fn inspect(&self, bytes: Vec<u8>, flavour: Flavour) -> Result<Inspection, Refusal> {
+        inspect::inspect(&self.loader, &self.ticker, bytes, flavour).await
     }
 
     /// Runs one attempt to its end.
@@ -80,25 +86,31 @@ impl Sandbox {
         capabilities: Arc<dyn Capabilities>,
         mut stop: StopSignal,
     ) -> Execution {
-        let key = Key { sha256: invocation.sha256, flavour: Flavour::of(&invocation.limits) };
+        let flavour = Flavour::of(&invocation.limits, invocation.deterministic);
+        let key = Key { sha256: invocation.sha256, flavour };
+        let began = Instant::now();
         let loaded = tokio::select! {
             biased;
-            (reason, since) = stop.wait() => {
-                return before_the_start(End::stopped(reason, since.elapsed(), &invocation.limits));
+            (reason, since) = stop.wait_before_the_start() => {
+                return before_the_start(End::stopped(reason, since), began.elapsed());
             }
             loaded = self.loader.load(key, source) => loaded,
         };
         match loaded {
-            Ok((loaded, _)) => execute(&loaded.pre, &self.ticker, invocation, capabilities, stop).await,
+            Ok((loaded, load)) => {
+                execute(&loaded.pre, &self.ticker, invocation, capabilities, stop, load).await
+            }
             Err(LoadError::Refused(refusal)) => {
                 let message = format!("the component {}", refusal.message);
-                before_the_start(End::failed(ErrorKind::InvalidModule, message))
+                before_the_start(End::failed(ErrorKind::InvalidModule, message), began.elapsed())
             }
             Err(LoadError::Altered(message)) => {
                 tracing::error!(sha256 = %key.sha256, "{message}");
-                before_the_start(End::failed(ErrorKind::InvalidModule, message))
+                before_the_start(End::failed(ErrorKind::InvalidModule, message), began.elapsed())
             }
-            Err(LoadError::Unavailable(message)) => before_the_start(End::failed(ErrorKind::Host, message)),
+            Err(LoadError::Unavailable(message)) => {
+                before_the_start(End::failed(ErrorKind::Host, message), began.elapsed())
+            }
         }
     }
 
@@ -114,13 +126,14 @@ impl Sandbox {
     }
 }
 
-/// The execution of an attempt whose guest never ran.
-fn before_the_start(end: End) -> Execution {
+/// The execution of an attempt whose guest never ran, after `waited` for its code.
+fn before_the_start(end: End, waited: Duration) -> Execution {
     Execution {
         ending: end.ending,
         result: end.result,
         files: Vec::new(),
-        usage: Usage::default(),
+        usage: Usage { load_us: micros(waited), ..Usage::default() },
         stop: end.stop,
+        spent: Spent::default(),
     }
 }

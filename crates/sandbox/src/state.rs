@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use model::attempt::Usage;
 use model::job::OutputFile;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::capabilities::Capabilities;
-use crate::execution::{Invocation, JobContext, StopSignal};
+use crate::execution::{Invocation, JobContext, Spent, StopSignal};
 use crate::gate::Gate;
 use crate::limiter::Limiter;
 use crate::output::{Output, Stream};
+use crate::run::micros;
 
 /// Handles (streams, pollables, secrets) a guest may hold at once.
 const HANDLES_MAX: usize = 10_000;
@@ -23,7 +25,7 @@ pub(crate) struct State {
     wasi: WasiCtx,
     /// Handles of the guest.
     pub(crate) table: ResourceTable,
-    /// Memory so far.
+    /// Memory and tables so far.
     pub(crate) limiter: Limiter,
     /// What every host call passes.
     pub(crate) gate: Gate,
@@ -62,7 +64,7 @@ impl State {
         Self {
             wasi,
             table,
-            limiter: Limiter::new(limits.memory_bytes),
+            limiter: Limiter::new(&limits),
             gate: Gate::new(capabilities, grants, limits, invocation.context.job, stop),
             output,
             task: invocation.task.to_string(),
@@ -70,6 +72,36 @@ impl State {
             checkpoint: invocation.checkpoint.take(),
             files: Vec::new(),
         }
+    }
+}
+
+impl State {
+    /// What was counted of [`Usage`] so far.
+    pub(crate) fn usage(&self) -> Usage {
+        Usage {
+            peak_memory_bytes: self.limiter.peak_bytes(),
+            host_call_us: micros(self.gate.inside()),
+            host_calls: self.gate.calls(),
+            bytes_in: self.gate.counts.bytes_in,
+            bytes_out: self.gate.counts.bytes_out + self.file_bytes(),
+            ..Usage::default()
+        }
+    }
+
+    /// What was counted of [`Spent`] so far.
+    pub(crate) fn spent(&self) -> Spent {
+        Spent {
+            table_elements: self.limiter.peak_elements(),
+            output_bytes: 0,
+            log_bytes: self.output.kept_bytes(),
+            file_bytes: self.file_bytes(),
+            http_requests: self.gate.counts.http_requests,
+            http_bytes: self.gate.counts.http_bytes,
+        }
+    }
+
+    fn file_bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes.len() as u64).sum()
     }
 }
 

@@ -1,20 +1,23 @@
 //! From the end of a guest to what people read: which kind of error, in which words.
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::attempt::{Stop, StopReason};
 use model::error::{ErrorKind, Failure};
 use model::json::Json;
 use model::limits::Limits;
 use model::retry::{Ending, Retry, retry_of};
-use model::units::{show_duration, show_size};
+use model::units::{show_duration, show_duration_ms, show_size};
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use crate::bindings::exports::jobs::task::guest;
-use crate::engine::BACKTRACE_FRAMES;
+use crate::engine::{BACKTRACE_FRAMES, STACK_BYTES_MAX};
+use crate::execution::StopSignal;
 use crate::gate::Abort;
+use crate::measure::sizes;
+use crate::run::{handover_bytes, micros};
 use crate::state::State;
 
 /// Frames of a backtrace that are shown; the message is capped besides.
@@ -39,24 +42,34 @@ pub(crate) struct End {
 impl End {
     /// A failure that the kind alone decides about.
     pub(crate) fn failed(kind: ErrorKind, message: impl AsRef<str>) -> Self {
-        let failure = Failure::new(kind, message);
-        Self { ending: Ending::Failed { failure, retry: retry_of(kind) }, result: None, stop: None }
+        Self { ending: failure_of(kind, message), result: None, stop: None }
     }
 
-    /// An end from outside, `latency` after it was asked for.
-    pub(crate) fn stopped(reason: StopReason, latency: Duration, limits: &Limits) -> Self {
+    /// An end from outside that was asked for at `since`.
+    pub(crate) fn stopped(reason: StopReason, since: Instant) -> Self {
         let ending = match reason {
             StopReason::Cancel => Ending::Cancelled,
             StopReason::Drain | StopReason::LeaseLost => Ending::Released,
-            StopReason::Deadline => {
-                let most = show_duration(Duration::from_millis(limits.timeout_ms));
-                let failure =
-                    Failure::new(ErrorKind::Timeout, format!("ran longer than its timeout of {most}"));
-                Ending::Failed { failure, retry: retry_of(ErrorKind::Timeout) }
-            }
+            // Nobody asks for this one: the attempt itself knows its deadline, and says more.
+            StopReason::Deadline => failure_of(ErrorKind::Timeout, "ran to its deadline"),
         };
-        let latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-        Self { ending, result: None, stop: Some(Stop { reason, latency_us }) }
+        Self { ending, result: None, stop: Some(stop(reason, since)) }
+    }
+
+    /// The end of an attempt that had `ran` when its deadline, which passed at `since`, ended it. `place` is where it
+    /// computed then, if it did.
+    pub(crate) fn timed_out(ran: Duration, since: Instant, limits: &Limits, place: &str) -> Self {
+        let (ran, most) = (show_duration(ran), show_duration_ms(limits.timeout_ms));
+        let ending = failure_of(ErrorKind::Timeout, format!("ran for {ran}, limit {most}{place}"));
+        Self { ending, result: None, stop: Some(stop(StopReason::Deadline, since)) }
+    }
+
+    /// The same end, unless it is a failure after a request to cancel: then the guest gave up because of that.
+    pub(crate) fn after_a_request(self, signal: &StopSignal) -> Self {
+        match (signal.cancel_requested(), &self.ending) {
+            (Some(since), Ending::Failed { .. }) => Self::stopped(StopReason::Cancel, since),
+            _ => self,
+        }
     }
 
     /// What the guest itself returned.
@@ -72,57 +85,75 @@ impl End {
     }
 
     fn with_result(result: String, limits: &Limits) -> Self {
-        let most = usize::try_from(limits.output_bytes).unwrap_or(usize::MAX);
-        match Json::check("result", result.into_bytes(), most) {
+        let (seen, most) = (result.len() as u64, limits.output_bytes);
+        if seen > most {
+            return Self::failed(ErrorKind::Output, format!("the result has {}", sizes(seen, most)));
+        }
+        match Json::check("result", result.into_bytes(), usize::MAX) {
             Ok(result) => Self { ending: Ending::Succeeded, result: Some(result), stop: None },
             Err(invalid) => Self::failed(ErrorKind::Output, invalid.to_string()),
         }
     }
 
-    /// What ended the guest against its will.
-    pub(crate) fn trapped(error: &wasmtime::Error, state: &State) -> Self {
+    /// What ended the guest against its will, after it had `ran`.
+    pub(crate) fn trapped(error: &wasmtime::Error, state: &State, ran: Duration) -> Self {
         let limits = &state.gate.limits;
+        let place = backtrace(error);
         match error.downcast_ref::<Abort>() {
-            Some(Abort::Stopped { reason, since }) => return Self::stopped(*reason, since.elapsed(), limits),
-            Some(Abort::Failed(failure)) => return Self::failed(failure.kind, &failure.message),
+            Some(Abort::Stopped { reason: StopReason::Deadline, since }) => {
+                return Self::timed_out(ran, *since, limits, &place);
+            }
+            Some(Abort::Stopped { reason, since }) => return Self::stopped(*reason, *since),
+            Some(Abort::Failed(failure)) => {
+                return Self::failed(failure.kind, format!("{}{place}", failure.message));
+            }
             None => {}
         }
         if error.is::<PoolConcurrencyLimitError>() {
             return Self::failed(ErrorKind::Host, format!("no room for another instance: {error:#}"));
         }
-        let trap = error.downcast_ref::<Trap>().copied();
-        if trap == Some(Trap::OutOfFuel) {
-            let budget = limits.fuel.unwrap_or(0);
-            return Self::failed(
-                ErrorKind::Fuel,
-                format!("used up its budget of {budget} units of fuel{}", backtrace(error)),
-            );
-        }
-        if let Some(wanted) = state.limiter.refused() {
-            let (wanted, limit) = (show_size(wanted), show_size(state.limiter.limit()));
-            return Self::failed(
-                ErrorKind::Memory,
-                format!("asked for {wanted} of memory, its limit is {limit}{}", backtrace(error)),
-            );
-        }
-        let text = format!("{error:#}");
-        if text.contains(HANDED_TOO_MUCH) {
-            return Self::failed(
-                ErrorKind::Output,
-                "handed over more bytes in one call than its limits allow",
-            );
-        }
-        if trap == Some(Trap::StackOverflow) || runaway_recursion(trap, error) {
-            return Self::failed(ErrorKind::Stack, format!("overflowed its stack{}", backtrace(error)));
-        }
-        let what = match (error.downcast_ref::<I32Exit>(), trap) {
-            (Some(exit), _) => format!("exited with code {} before it returned a result", exit.0),
-            (None, Some(trap)) => trap.to_string().trim_start_matches("wasm trap: ").to_owned(),
-            (None, None) => error.root_cause().to_string(),
-        };
-        let said = state.output.last_words().map(|words| format!(": {words}")).unwrap_or_default();
-        Self::failed(ErrorKind::Trap, format!("{what}{said}{}", backtrace(error)))
+        let (kind, message) = reason(error, state);
+        Self::failed(kind, format!("{message}{place}"))
     }
+}
+
+/// Which limit a trap ran into, or what it was.
+fn reason(error: &wasmtime::Error, state: &State) -> (ErrorKind, String) {
+    let limits = &state.gate.limits;
+    let trap = error.downcast_ref::<Trap>().copied();
+    if trap == Some(Trap::OutOfFuel) {
+        let budget = limits.fuel.unwrap_or(0);
+        return (ErrorKind::Fuel, format!("used {budget} units, limit {budget} units"));
+    }
+    if trap == Some(Trap::StackOverflow) || runaway_recursion(trap, error) {
+        let most = show_size(STACK_BYTES_MAX as u64);
+        return (ErrorKind::Stack, format!("overflowed its stack, limit {most}"));
+    }
+    if let Some(refused) = state.limiter.refused() {
+        return (refused.kind(), refused.message());
+    }
+    if format!("{error:#}").contains(HANDED_TOO_MUCH) {
+        let most = show_size(handover_bytes(limits));
+        return (
+            ErrorKind::Output,
+            format!("handed over more in one call than its limits allow, limit {most}"),
+        );
+    }
+    let what = match (error.downcast_ref::<I32Exit>(), trap) {
+        (Some(exit), _) => format!("exited with code {} before it returned a result", exit.0),
+        (None, Some(trap)) => trap.to_string().trim_start_matches("wasm trap: ").to_owned(),
+        (None, None) => error.root_cause().to_string(),
+    };
+    let said = state.output.last_words().map(|words| format!(": {words}")).unwrap_or_default();
+    (ErrorKind::Trap, format!("{what}{said}"))
+}
+
+fn failure_of(kind: ErrorKind, message: impl AsRef<str>) -> Ending {
+    Ending::Failed { failure: Failure::new(kind, message), retry: retry_of(kind) }
+}
+
+fn stop(reason: StopReason, since: Instant) -> Stop {
+    Stop { reason, latency_us: micros(since.elapsed()) }
 }
 
 /// Rust and C keep most of their stack in memory; it runs into other data or out of bounds before the engine's

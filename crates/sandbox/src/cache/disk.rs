@@ -30,15 +30,13 @@ const TAG_BYTES: usize = 32;
 /// Where the code begins.
 const HEAD_BYTES: usize = MAGIC.len() + TAG_BYTES;
 
-/// All files together: a hundred Python or JavaScript components.
-const DISK_BYTES_MAX: u64 = 4 << 30;
-
 /// The name of the file with the key.
 const KEY_FILE: &str = "key";
 
 /// The folder.
 pub(super) struct Disk {
     folder: PathBuf,
+    bytes_max: u64,
     secret: [u8; 32],
 }
 
@@ -66,11 +64,11 @@ impl Verified {
 }
 
 impl Disk {
-    /// Uses `folder`, which is made if need be.
-    pub(super) fn open(folder: &Path) -> anyhow::Result<Self> {
+    /// Uses `folder`, which is made if need be, for up to `bytes_max` bytes.
+    pub(super) fn open(folder: &Path, bytes_max: u64) -> anyhow::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).context("make the folder")?;
         let secret = secret(folder).context("read or write its key")?;
-        Ok(Self { folder: folder.to_owned(), secret })
+        Ok(Self { folder: folder.to_owned(), bytes_max, secret })
     }
 
     /// The code of `key`, if it is there and whole. What is not whole is deleted.
@@ -171,7 +169,7 @@ impl Disk {
         let mut total: u64 = files.iter().map(|(_, size, _)| size).sum();
         files.sort();
         for (_, size, path) in files {
-            if total <= DISK_BYTES_MAX {
+            if total <= self.bytes_max {
                 break;
             }
             fs::remove_file(path)?;

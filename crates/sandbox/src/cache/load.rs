@@ -1,30 +1,29 @@
 //! The road from a digest to a pre-instantiated component.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
+use model::attempt::CodeOrigin;
 use model::id::Digest;
 use moka::future::Cache;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 use super::disk::{Disk, Verified};
-use super::{Key, LoadError, Loaded};
+use super::{Key, Load, LoadError, Loaded};
 use crate::bindings::FullPre;
 use crate::compile::parent::{CompileError, Compiler, Keep};
 use crate::compile::precheck;
 use crate::engine::{Engines, Flavour};
 use crate::imports;
 use crate::inspection::{Refusal, RefusalKind};
-use crate::sandbox::ComponentSource;
+use crate::sandbox::{ComponentSource, Config};
 use crate::state::State;
-
-/// Compiled code that is kept ready in memory: a dozen Python or JavaScript components, or a thousand in Rust.
-const MEMORY_BYTES_MAX: u64 = 512 << 20;
 
 /// Loads components.
 pub(crate) struct Loader {
-    makers: [Arc<Maker>; 2],
+    engines: Arc<Engines>,
+    makers: [OnceLock<Arc<Maker>>; 4],
     compiler: Arc<Compiler>,
     disk: Option<Arc<Disk>>,
     memory: Cache<Key, Loaded>,
@@ -37,9 +36,14 @@ struct Maker {
 }
 
 impl Loader {
-    /// A loader for `engines` that keeps code in `folder`; without the folder when that cannot be used.
-    pub(crate) fn new(engines: &Engines, compiler: Arc<Compiler>, folder: &Path) -> anyhow::Result<Self> {
-        let disk = match Disk::open(folder) {
+    /// A loader for `engines` that keeps code in the configured folder; without it when that cannot be used.
+    pub(crate) fn new(
+        engines: Arc<Engines>,
+        compiler: Arc<Compiler>,
+        config: &Config,
+    ) -> anyhow::Result<Self> {
+        let folder = &config.cache_dir;
+        let disk = match Disk::open(folder, config.disk_bytes_max) {
             Ok(disk) => Some(Arc::new(disk)),
             Err(error) => {
                 tracing::warn!(
@@ -51,42 +55,58 @@ impl Loader {
             }
         };
         let memory = Cache::builder()
-            .max_capacity(MEMORY_BYTES_MAX)
+            .max_capacity(config.memory_bytes_max)
             .weigher(|_: &Key, loaded: &Loaded| loaded.code_bytes.max(1))
             .build();
-        let makers = [Maker::new(engines, Flavour::Metered)?, Maker::new(engines, Flavour::Unmetered)?];
-        Ok(Self { makers: makers.map(Arc::new), compiler, disk, memory })
+        let makers = <[OnceLock<Arc<Maker>>; 4]>::default();
+        for flavour in Flavour::ALL.into_iter().filter(|flavour| !flavour.deterministic) {
+            let maker = Arc::new(Maker::new(&engines, flavour)?);
+            makers[flavour.place()].get_or_init(|| maker);
+        }
+        Ok(Self { engines, makers, compiler, disk, memory })
     }
 
-    /// The component of `key`, and how long the compiler took for it, in milliseconds: 0 when it did not run.
+    /// The component of `key`, and how it was had.
     pub(crate) async fn load(
         &self,
         key: Key,
         source: &dyn ComponentSource,
-    ) -> Result<(Loaded, u64), LoadError> {
+    ) -> Result<(Loaded, Load), LoadError> {
+        let began = Instant::now();
         if let Some(loaded) = self.memory.get(&key).await {
-            return Ok((loaded, 0));
+            return Ok((loaded, Load { origin: CodeOrigin::Memory, took: began.elapsed(), compile_ms: 0 }));
         }
-        let mut compile_ms = 0;
+        let (mut origin, mut compile_ms) = (CodeOrigin::Memory, 0);
         let loading = async {
-            if let Some(loaded) = self.kept(key).await {
+            if let Some(loaded) = self.kept(key).await? {
+                origin = CodeOrigin::Disk;
                 return Ok(loaded);
             }
             let (loaded, took_ms) = self.compiled(key, source).await?;
-            compile_ms = took_ms;
+            (origin, compile_ms) = (CodeOrigin::Compiled, took_ms);
             Ok(loaded)
         };
         let loaded = self.memory.try_get_with(key, Box::pin(loading)).await;
-        loaded.map(|loaded| (loaded, compile_ms)).map_err(|error: Arc<LoadError>| LoadError::clone(&error))
+        let loaded = loaded.map_err(|error: Arc<LoadError>| LoadError::clone(&error))?;
+        Ok((loaded, Load { origin, took: began.elapsed(), compile_ms }))
     }
 
-    fn maker(&self, flavour: Flavour) -> Arc<Maker> {
-        Arc::clone(&self.makers[usize::from(flavour == Flavour::Unmetered)])
+    /// The maker of a flavour; those of deterministic ones are made when they are first asked for.
+    fn maker(&self, flavour: Flavour) -> Result<Arc<Maker>, LoadError> {
+        let slot = &self.makers[flavour.place()];
+        if let Some(maker) = slot.get() {
+            return Ok(Arc::clone(maker));
+        }
+        let made = Maker::new(&self.engines, flavour)
+            .map_err(|error| LoadError::Unavailable(format!("no engine can be made: {error:#}")))?;
+        Ok(Arc::clone(slot.get_or_init(|| Arc::new(made))))
     }
 
-    async fn kept(&self, key: Key) -> Option<Loaded> {
-        let disk = Arc::clone(self.disk.as_ref()?);
-        let maker = self.maker(key.flavour);
+    async fn kept(&self, key: Key) -> Result<Option<Loaded>, LoadError> {
+        let maker = self.maker(key.flavour)?;
+        let Some(disk) = self.disk.clone() else {
+            return Ok(None);
+        };
         let reading = tokio::task::spawn_blocking(move || {
             let code = disk.read(key, &maker.engine)?;
             match maker.make(&code) {
@@ -97,7 +117,7 @@ impl Loader {
                 }
             }
         });
-        reading.await.ok().flatten()
+        Ok(reading.await.ok().flatten())
     }
 
     async fn compiled(&self, key: Key, source: &dyn ComponentSource) -> Result<(Loaded, u64), LoadError> {
@@ -105,7 +125,7 @@ impl Loader {
             LoadError::Unavailable(format!("the component {} could not be fetched: {error:#}", key.sha256))
         })?;
         let bytes = blocking(move || checked(key.sha256, bytes)).await?;
-        let maker = self.maker(key.flavour);
+        let maker = self.maker(key.flavour)?;
         let (disk, engine) = (self.disk.clone(), maker.engine.clone());
         let keep: Keep = Box::new(move |code| {
             if let Some(disk) = disk {
@@ -142,7 +162,7 @@ fn checked(sha256: Digest, bytes: Vec<u8>) -> Result<Vec<u8>, LoadError> {
 
 impl Maker {
     fn new(engines: &Engines, flavour: Flavour) -> anyhow::Result<Self> {
-        let engine = engines.get(flavour).clone();
+        let engine = engines.get(flavour)?;
         let mut linker = Linker::new(&engine);
         imports::link(&mut linker)?;
         Ok(Self { engine, linker })

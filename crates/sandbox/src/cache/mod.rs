@@ -9,7 +9,9 @@ mod disk;
 mod load;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use model::attempt::CodeOrigin;
 use model::id::Digest;
 
 use crate::bindings::FullPre;
@@ -18,6 +20,12 @@ use crate::inspection::Refusal;
 use crate::state::State;
 
 pub(crate) use load::Loader;
+
+/// Compiled code on disk: a hundred Python or JavaScript components.
+pub const DISK_BYTES_DEFAULT: u64 = 4 << 30;
+
+/// Compiled code that is kept ready in memory: a dozen Python or JavaScript components, or a thousand in Rust.
+pub const MEMORY_BYTES_DEFAULT: u64 = 512 << 20;
 
 /// What compiled code is kept by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,6 +43,17 @@ pub(crate) struct Loaded {
     pub(crate) pre: Arc<FullPre<State>>,
     /// The size of its code, in bytes.
     pub(crate) code_bytes: u32,
+}
+
+/// How a component was had.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load {
+    /// Where its code came from.
+    pub(crate) origin: CodeOrigin,
+    /// How long it took.
+    pub(crate) took: Duration,
+    /// How long the compiler took, in milliseconds; 0 when it did not run.
+    pub(crate) compile_ms: u64,
 }
 
 /// Why a component cannot be had.

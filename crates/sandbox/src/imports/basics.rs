@@ -23,7 +23,7 @@ impl context::Host for State {
 
     async fn cancel_requested(&mut self) -> wasmtime::Result<bool> {
         self.gate.pass()?;
-        Ok(self.gate.capabilities.cancel_requested())
+        Ok(self.gate.cancel_requested())
     }
 }
 

@@ -16,6 +16,7 @@ impl checkpoint::Host for State {
                 "a checkpoint has at most {CHECKPOINT_BYTES_MAX} bytes, this one has {seen}"
             )));
         }
+        self.gate.counts.bytes_out += seen as u64;
         let capabilities = Arc::clone(&self.gate.capabilities);
         let saved = self.gate.timed(capabilities.save_checkpoint(data.clone())).await;
         if saved.is_ok() {
@@ -26,6 +27,7 @@ impl checkpoint::Host for State {
 
     async fn load(&mut self) -> wasmtime::Result<Option<Vec<u8>>> {
         self.gate.pass()?;
+        self.gate.counts.bytes_in += self.checkpoint.as_ref().map_or(0, Vec::len) as u64;
         Ok(self.checkpoint.clone())
     }
 }

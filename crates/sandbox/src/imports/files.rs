@@ -1,8 +1,11 @@
 //! `files`: what the job leaves behind for people. Nothing touches a disk here; they travel with the outcome.
 
+use model::error::ErrorKind;
 use model::job::OutputFile;
 
 use crate::bindings::jobs::task::files;
+use crate::gate::over;
+use crate::measure::sizes;
 use crate::state::State;
 
 /// Longest name, as in most file systems.
@@ -30,9 +33,7 @@ impl files::Host for State {
             self.files.iter().filter(|file| file.name != name).map(|file| file.bytes.len()).sum();
         let wanted = others.saturating_add(data.len()) as u64;
         if wanted > most {
-            return Ok(Err(format!(
-                "files may have {most} bytes together; with {name:?} they have {wanted}"
-            )));
+            return Err(over(ErrorKind::Output, format!("file {name:?} makes {}", sizes(wanted, most))));
         }
         if let Some(file) = self.files.iter_mut().find(|file| file.name == name) {
             file.media_type = media_type;

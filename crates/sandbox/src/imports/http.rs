@@ -6,13 +6,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::error::ErrorKind;
 use model::grants::HttpGrant;
 use url::Url;
 use wasmtime::component::ResourceTable;
 
 use crate::bindings::jobs::task::http;
 use crate::capabilities::{Header, HttpError, HttpRequest};
-use crate::gate::Gate;
+use crate::gate::{Gate, over};
+use crate::measure::sizes;
 use crate::state::State;
 
 /// Longest URL; servers take 8 KiB.
@@ -45,27 +47,30 @@ impl http::Host for State {
             Ok(request) => request,
             Err(error) => return Ok(Err(error)),
         };
+        let sent = request.body.len() as u64;
+        self.gate.counts.bytes_out += sent;
         let capabilities = Arc::clone(&self.gate.capabilities);
         let response = match self.gate.timed(capabilities.http(request)).await {
             Ok(response) => response,
-            Err(error) => return Ok(Err(told(error))),
+            Err(error) => return told(&self.gate, error).map(Err),
         };
         let answered = response.body.len() as u64;
-        if let Err(error) = spend(&mut self.gate, answered) {
-            return Ok(Err(error));
-        }
+        spend(&mut self.gate, answered)?;
+        self.gate.counts.bytes_in += answered;
         let http_response =
             http::Response { status: response.status, headers: response.headers, body: response.body };
         Ok(Ok(http_response))
     }
 }
 
-fn told(error: HttpError) -> http::Error {
+/// What the guest is told; a budget that is used up ends the attempt instead.
+fn told(gate: &Gate, error: HttpError) -> wasmtime::Result<http::Error> {
     match error {
-        HttpError::Denied(text) => http::Error::Denied(text),
-        HttpError::Limit(text) => http::Error::Limit(text),
-        HttpError::Invalid(text) => http::Error::Invalid(text),
-        HttpError::Failed(text) => http::Error::Failed(text),
+        HttpError::Denied(text) => Ok(http::Error::Denied(text)),
+        HttpError::Limit(text) => Ok(http::Error::Limit(text)),
+        HttpError::Invalid(text) => Ok(http::Error::Invalid(text)),
+        HttpError::Failed(text) => Ok(http::Error::Failed(text)),
+        HttpError::OverBudget { bytes } => Err(too_many_bytes(gate, bytes)),
     }
 }
 
@@ -78,7 +83,8 @@ fn prepare(gate: &mut Gate, table: &ResourceTable, request: http::Request) -> wa
     gate.counts.http_requests += 1;
     let most = gate.limits.http_requests;
     if gate.counts.http_requests > most {
-        return Ok(Err(http::Error::Limit(format!("an attempt may make {most} requests"))));
+        let message = format!("made {} requests, limit {most} requests", gate.counts.http_requests);
+        return Err(over(ErrorKind::Http, message));
     }
     let (url, private_granted) = match granted(&gate.grants.http, &request.url) {
         Ok(found) => found,
@@ -91,9 +97,7 @@ fn prepare(gate: &mut Gate, table: &ResourceTable, request: http::Request) -> wa
         Ok(headers) => headers,
         Err(problem) => return Ok(Err(http::Error::Invalid(problem))),
     };
-    if let Err(error) = spend(gate, request.body.len() as u64) {
-        return Ok(Err(error));
-    }
+    spend(gate, request.body.len() as u64)?;
     Ok(Ok(HttpRequest {
         method: request.method,
         url: url.into(),
@@ -106,16 +110,17 @@ fn prepare(gate: &mut Gate, table: &ResourceTable, request: http::Request) -> wa
     }))
 }
 
-fn spend(gate: &mut Gate, bytes: u64) -> Result<(), http::Error> {
-    let most = gate.limits.http_bytes;
-    let wanted = gate.counts.http_bytes.saturating_add(bytes);
-    if wanted > most {
-        return Err(http::Error::Limit(format!(
-            "the bodies of all requests and answers may have {most} bytes together; this would make {wanted}"
-        )));
+fn spend(gate: &mut Gate, bytes: u64) -> wasmtime::Result<()> {
+    if gate.counts.http_bytes.saturating_add(bytes) > gate.limits.http_bytes {
+        return Err(too_many_bytes(gate, bytes));
     }
-    gate.counts.http_bytes = wanted;
+    gate.counts.http_bytes += bytes;
     Ok(())
+}
+
+fn too_many_bytes(gate: &Gate, more: u64) -> wasmtime::Error {
+    let wanted = gate.counts.http_bytes.saturating_add(more);
+    over(ErrorKind::Http, format!("the bodies make {}", sizes(wanted, gate.limits.http_bytes)))
 }
 
 /// The URL in its parsed form, and whether a grant names its host itself.

@@ -30,6 +30,8 @@ impl mail::Host for State {
             return Ok(Err(mail::Error::Invalid(problem)));
         }
         let mail::Message { to, reply_to, subject, text, html } = message;
+        let written = subject.len() + text.len() + html.as_ref().map_or(0, String::len);
+        self.gate.counts.bytes_out += written as u64;
         let message = MailMessage { to, reply_to, subject, text, html };
         let capabilities = Arc::clone(&self.gate.capabilities);
         let sent = self.gate.timed(capabilities.send_mail(message, call)).await;

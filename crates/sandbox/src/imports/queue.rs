@@ -29,6 +29,7 @@ impl queue::Host for State {
             Ok(child) => child,
             Err(invalid) => return Ok(Err(invalid.to_string())),
         };
+        self.gate.counts.bytes_out += child.payload.as_bytes().len() as u64;
         let capabilities = Arc::clone(&self.gate.capabilities);
         let made = self.gate.timed(capabilities.enqueue(child)).await;
         Ok(made.map(|id| id.to_string()))

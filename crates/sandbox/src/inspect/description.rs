@@ -46,11 +46,11 @@ fn check(said: Description) -> Result<TaskDescription, Refusal> {
         fuel: said.limits.fuel.map(FuelChoice::Units),
         memory_bytes: said.limits.memory_bytes,
         timeout_ms: said.limits.timeout_ms,
-        output_bytes: None,
+        ..LimitOverrides::default()
     };
     Limits::default()
         .with(&limits)
-        .check(&PLATFORM_MAX)
+        .check(&PLATFORM_MAX, "the platform's")
         .map_err(|invalid| refuse(format!("task {name} asks for limits it cannot have: {invalid}")))?;
     if let Some(attempts) = said.max_attempts.filter(|attempts| !(1..=ATTEMPTS_MAX).contains(attempts)) {
         return Err(refuse(format!(

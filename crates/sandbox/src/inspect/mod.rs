@@ -39,7 +39,12 @@ const DESCRIBE_MEMORY_BYTES: u64 = 256 << 20;
 const DESCRIBE_TIMEOUT_MS: u64 = 30_000;
 
 /// Parses, validates, compiles and describes.
-pub(crate) async fn inspect(loader: &Loader, ticker: &Ticker, bytes: Vec<u8>) -> Result<Inspection, Refusal> {
+pub(crate) async fn inspect(
+    loader: &Loader,
+    ticker: &Ticker,
+    bytes: Vec<u8>,
+    flavour: Flavour,
+) -> Result<Inspection, Refusal> {
     let size_bytes = bytes.len() as u64;
     let look = move || {
         let outline = precheck::check(&bytes)?;
@@ -50,19 +55,20 @@ pub(crate) async fn inspect(loader: &Loader, ticker: &Ticker, bytes: Vec<u8>) ->
     let mut imports = outline.imports;
     imports.sort();
     imports.dedup();
-    let key = Key { sha256, flavour: Flavour::Metered };
-    let (loaded, compile_ms) = loader.load(key, &AtHand(bytes)).await.map_err(|error| match error {
+    let key = Key { sha256, flavour };
+    let (loaded, load) = loader.load(key, &AtHand(bytes)).await.map_err(|error| match error {
         LoadError::Refused(refusal) => refusal,
         LoadError::Altered(message) | LoadError::Unavailable(message) => {
             Refusal { kind: RefusalKind::Fault, message, hint: None }
         }
     })?;
-    let tasks = describe(&loaded, ticker, sha256).await?;
-    Ok(Inspection { sha256, size_bytes, imports, capabilities, tasks, compile_ms })
+    let tasks = describe(&loaded, ticker, key).await?;
+    let (code, compile_ms) = (load.origin, load.compile_ms);
+    Ok(Inspection { sha256, size_bytes, imports, capabilities, tasks, code, compile_ms })
 }
 
-async fn describe(loaded: &Loaded, ticker: &Ticker, sha256: Digest) -> Result<Vec<TaskDescription>, Refusal> {
-    let mut invocation = asking(sha256);
+async fn describe(loaded: &Loaded, ticker: &Ticker, key: Key) -> Result<Vec<TaskDescription>, Refusal> {
+    let mut invocation = asking(key);
     let (_handle, stop) = StopHandle::pair();
     let state = State::new(&mut invocation, Arc::new(Nothing), stop.clone());
     let called = call(&loaded.pre, ticker, state, stop, Call::Describe).await;
@@ -105,7 +111,8 @@ fn refuse(message: &str) -> Refusal {
 }
 
 /// The invocation that `describe` runs under; it is no job, so it has an id of noughts.
-fn asking(sha256: Digest) -> Invocation {
+fn asking(key: Key) -> Invocation {
+    let Key { sha256, flavour } = key;
     let queue = QueueKey { namespace: Namespace::default(), queue: QueueName::default() };
     Invocation {
         sha256,
@@ -113,11 +120,13 @@ fn asking(sha256: Digest) -> Invocation {
         payload: Json::default(),
         context: JobContext { job: JobId(uuid::Uuid::nil()), queue, attempt: 1, max_attempts: 1 },
         limits: Limits {
-            fuel: Some(DESCRIBE_FUEL),
+            // Without metering, deadline and memory bound it.
+            fuel: flavour.metered.then_some(DESCRIBE_FUEL),
             memory_bytes: DESCRIBE_MEMORY_BYTES,
             timeout_ms: DESCRIBE_TIMEOUT_MS,
             ..Limits::default()
         },
+        deterministic: flavour.deterministic,
         grants: Grants::default(),
         checkpoint: None,
     }
@@ -143,10 +152,6 @@ impl Capabilities for Nothing {
     fn log(&self, _line: LogLine) {}
 
     fn progress(&self, _progress: Progress) {}
-
-    fn cancel_requested(&self) -> bool {
-        false
-    }
 
     fn lease_held(&self) -> bool {
         true
