@@ -7,6 +7,14 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Invalid;
+use crate::name::TaskName;
+
+/// Grants of one kind; a task that needs more is several tasks.
+const GRANTS_MAX: usize = 64;
+
+/// Longest name or value of a grant, in bytes: Linux's limit for one environment string is 128 KiB, a
+/// configuration value has a line or two.
+const GRANT_BYTES_MAX: usize = 4 << 10;
 
 /// A host that HTTP requests may go to: `api.example.com`, `api.example.com:8443`, `*.example.com`.
 /// Without a port, 80 and 443 are meant.
@@ -154,6 +162,51 @@ impl Grants {
     pub fn may_enqueue(&self, task: &str) -> bool {
         self.enqueue.iter().any(|granted| granted == "*" || granted == task)
     }
+
+    /// Checks what the types alone do not say.
+    ///
+    /// # Errors
+    /// Names the first grant that does not fit by its flag, with the limit and the value seen.
+    pub fn check(&self) -> Result<(), Invalid> {
+        let counts = [
+            ("allow-http", self.http.len()),
+            ("secret", self.secrets.len()),
+            ("env", self.env.len()),
+            ("allow-enqueue", self.enqueue.len()),
+        ];
+        if let Some((flag, seen)) = counts.into_iter().find(|(_, seen)| *seen > GRANTS_MAX) {
+            return Err(Invalid::new(flag, format!("{seen} are more than the limit of {GRANTS_MAX}")));
+        }
+        for name in &self.secrets {
+            check_name("secret", name)?;
+        }
+        for (name, value) in &self.env {
+            check_name("env", name)?;
+            check_text("env", value)?;
+        }
+        for task in self.enqueue.iter().filter(|task| *task != "*") {
+            task.parse::<TaskName>()?;
+        }
+        Ok(())
+    }
+}
+
+fn check_name(flag: &'static str, name: &str) -> Result<(), Invalid> {
+    if name.is_empty() {
+        return Err(Invalid::new(flag, "a name may not be empty"));
+    }
+    check_text(flag, name)
+}
+
+fn check_text(flag: &'static str, text: &str) -> Result<(), Invalid> {
+    let seen = text.len();
+    if seen > GRANT_BYTES_MAX || text.contains('\0') {
+        return Err(Invalid::new(
+            flag,
+            format!("{seen} bytes; allowed are {GRANT_BYTES_MAX}, none of them NUL"),
+        ));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -181,5 +234,30 @@ mod tests {
         for text in ["http://x", "x/y", "", "x:99999", "a b", "*"] {
             assert!(text.parse::<HttpGrant>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn each_grant_that_does_not_fit_is_named_by_its_flag() {
+        let env = |name: &str, value: &str| Grants {
+            env: [(name.to_owned(), value.to_owned())].into(),
+            ..Grants::default()
+        };
+        let secrets = |secrets| Grants { secrets, ..Grants::default() };
+        let cases = [
+            ("secret", secrets(vec![String::new()])),
+            ("secret", secrets(vec!["TOKEN".to_owned(); 65])),
+            ("secret", secrets(vec!["a\0b".to_owned()])),
+            ("env", env("", "x")),
+            ("env", env("REGION", &"x".repeat(4_097))),
+            ("allow-http", Grants { http: vec![grant("example.com"); 65], ..Grants::default() }),
+            ("task", Grants { enqueue: vec!["a b".to_owned()], ..Grants::default() }),
+        ];
+
+        for (flag, grants) in cases {
+            assert_eq!(grants.check().expect_err(flag).field, flag);
+        }
+        let fine =
+            Grants { secrets: vec!["TOKEN".to_owned()], enqueue: vec!["*".to_owned()], ..env("A", "b") };
+        assert_eq!(fine.check(), Ok(()));
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Invalid;
-use crate::units::{show_duration_ms, show_size};
+use crate::units::{show_count, show_duration_ms, show_size};
 
 /// The limits one attempt runs under. Every one is armed before the guest is instantiated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +126,11 @@ impl Unit {
             Self::Millis => show_duration_ms(amount),
         }
     }
+
+    /// The same for a table, where large counts are read more than copied.
+    fn read(self, amount: u64) -> String {
+        if self == Self::Count { show_count(amount) } else { self.show(amount) }
+    }
 }
 
 /// A limit other than fuel: its name as users write it (`--memory`), its unit, and where it stands.
@@ -200,6 +205,15 @@ impl Limits {
         self
     }
 
+    /// Each limit by its name as users write it, with its amount for people.
+    #[must_use]
+    pub fn shown(&self) -> Vec<(&'static str, String)> {
+        let mut limits = self.clone();
+        let fuel = self.fuel.map_or("unlimited".to_owned(), show_count);
+        let others = FIELDS.iter().map(|field| (field.name, field.unit.read(*(field.of)(&mut limits))));
+        std::iter::once(("fuel", fuel)).chain(others).collect()
+    }
+
     /// Refuses limits of nought and such as are over `max`, which is called `whose` in the refusal.
     ///
     /// # Errors
@@ -219,6 +233,21 @@ impl LimitOverrides {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Those that are set, as [`Limits::shown`].
+    #[must_use]
+    pub fn shown(&self) -> Vec<(&'static str, String)> {
+        let mut limits = self.clone();
+        let fuel = self.fuel.map(|fuel| match fuel {
+            FuelChoice::Units(units) => show_count(units),
+            FuelChoice::Unlimited => "unlimited".to_owned(),
+        });
+        let others = FIELDS.iter().filter_map(|field| {
+            let asked = *(field.asked)(&mut limits);
+            asked.map(|asked| (field.name, field.unit.read(asked)))
+        });
+        fuel.map(|fuel| ("fuel", fuel)).into_iter().chain(others).collect()
     }
 
     /// Refuses what is nought or over `max`, which is called `whose` in the refusal: a job may lower the limits of
@@ -325,6 +354,17 @@ mod tests {
         let refusal = memory(1 << 30).check(&Limits::default(), "the version's").expect_err("1 GiB");
 
         assert_eq!(refusal.to_string(), "memory: 1 GiB is over the version's limit of 128 MiB");
+    }
+
+    #[test]
+    fn limits_are_shown_by_the_names_that_set_them() {
+        let shown = Limits::default().shown();
+
+        assert_eq!(shown.len(), FIELDS.len() + 1);
+        for expected in [("fuel", "50,000,000,000"), ("memory", "128 MiB"), ("timeout", "5m")] {
+            assert!(shown.iter().any(|(name, amount)| (*name, amount.as_str()) == expected), "{shown:?}");
+        }
+        assert_eq!(memory(1 << 20).shown(), [("memory", "1 MiB".to_owned())]);
     }
 
     #[test]
