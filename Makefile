@@ -1,9 +1,9 @@
 # Every target does its own set-up: a fresh machine needs Rust, gcc, make and apt-get, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev build tasks polyglot test lint fmt docs deny sql setup clean
+.PHONY: help demo dev build tasks polyglot test bench-stop lint fmt docs deny sql setup clean
 
 help: ## What can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## Two tasks published and run on an embedded system, results shown, nothing left running
 	@scripts/demo
@@ -27,6 +27,9 @@ polyglot: ## Of these, the Python and JavaScript ones, with pinned tools
 
 test: ## All that .ci/run does: format, lints, every test, docs, dependencies
 	@scripts/test
+
+bench-stop: ## How fast anything is stopped, on a quiet machine; writes docs/STOPPING.md. BENCH="--stops 20" for a look
+	@scripts/bench-stop $(BENCH)
 
 lint: ## clippy, warnings as errors
 	cargo clippy --workspace --all-targets -- -D warnings

@@ -82,6 +82,17 @@ impl Role {
         self.ports["api"].as_str().unwrap_or_else(|| panic!("no `api` in {}", self.ports))
     }
 
+    /// The id of its process.
+    ///
+    /// # Panics
+    /// When it is not up.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        assert!(self.is_up(), "it does not run");
+        let pid = self.ports["pid"].as_u64().and_then(|pid| pid.try_into().ok());
+        pid.unwrap_or_else(|| panic!("no `pid` in {}", self.ports))
+    }
+
     /// What it has printed since its system was made.
     #[must_use]
     pub fn log_text(&self) -> String {

@@ -7,7 +7,7 @@
 
 use std::io::Write as _;
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rpc::v1::{HostStatusRequest, HostStatusResponse};
@@ -50,14 +50,23 @@ pub struct Setup {
     pub drain_timeout: &'static str,
     /// What the processes have in their environment besides.
     pub environment: Vec<(&'static str, String)>,
+    /// More flags of those that run jobs: `jobctl dev` and hosts.
+    pub flags: Vec<String>,
 }
 
 impl Setup {
     /// The plainest system on `footing`.
     #[must_use]
     pub fn on(footing: Footing) -> Self {
-        let environment = Vec::new();
-        Self { footing, relay: None, token: None, slots: 4, drain_timeout: "30s", environment }
+        Self {
+            footing,
+            relay: None,
+            token: None,
+            slots: 4,
+            drain_timeout: "30s",
+            environment: Vec::new(),
+            flags: Vec::new(),
+        }
     }
 }
 
@@ -265,6 +274,17 @@ impl System {
         self.folder.path()
     }
 
+    /// Writes a file into the system's folder, and returns its path.
+    ///
+    /// # Panics
+    /// When the folder cannot be written.
+    #[must_use]
+    pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.folder().join(name);
+        std::fs::write(&path, bytes).expect("the folder can be written");
+        path
+    }
+
     fn roles(&mut self) -> impl Iterator<Item = &mut Role> {
         self.schedulers.iter_mut().chain(&mut self.hosts)
     }
@@ -332,6 +352,7 @@ impl Servers {
             ["host", "run", "--listen", "127.0.0.1:0", "--name", &name].map(str::to_owned).to_vec();
         arguments.extend(["--slots".to_owned(), setup.slots.to_string()]);
         arguments.extend(["--drain-timeout".to_owned(), setup.drain_timeout.to_owned()]);
+        arguments.extend(setup.flags.iter().cloned());
         Role::new(&name, arguments, self.environment(setup, folder), folder)
     }
 }
@@ -339,7 +360,9 @@ impl Servers {
 fn dev(setup: &Setup, folder: &Path) -> Role {
     let data = folder.join("data");
     let arguments = ["dev", "--port", "0", "--data-dir", data.to_str().expect("a plain path")];
-    Role::new("dev", arguments.map(str::to_owned).to_vec(), environment(setup, folder), folder)
+    let mut arguments = arguments.map(str::to_owned).to_vec();
+    arguments.extend(setup.flags.iter().cloned());
+    Role::new("dev", arguments, environment(setup, folder), folder)
 }
 
 /// A home of its own, the token and the relay. What is not set is passed empty, as compose files do.
