@@ -1,5 +1,5 @@
 with waiting as (
-  delete from job_queue where job_id = $1 and session is null returning job_id
+  delete from job_queue where job_id = any($1::uuid[]) and session is null returning job_id
 )
 insert into job_ends (job_id, state)
 select job_id, 'cancelled' from waiting

@@ -28,7 +28,7 @@ won as (
 select w.job_id as "job?", w.attempt::bigint as "attempt?", j.task_version_id as "version?",
        n.namespace as "namespace?", n.name as "queue?", j.payload as "payload?",
        w.failures::bigint as "failures?", j.max_attempts::bigint as "max_attempts?", j.timeout_ms as "timeout_ms?",
-       c.data as "checkpoint?"
+       j.limits as "limits?", c.data as "checkpoint?"
 from session
 left join won w on true
 left join jobs j on j.id = w.job_id

@@ -21,7 +21,7 @@ ends as (
 ),
 again as (
   update job_queue q
-  set session = null, claimed_at = null, cancel_requested = false, run_at = now(),
+  set session = null, claimed_at = null, cancel_requested = false, cancel_at = null, run_at = now(),
       losses = q.losses + case when $6 = 'lost' then 1 else 0 end
   from ended e
   where q.job_id = e.job_id and not e.final

@@ -5,23 +5,23 @@ with asked as materialized (
   select * from unnest(
     $1::uuid[], $2::bigint[], $3::integer[], $4::smallint[], $5::integer[], $6::bigint[], $7::text[], $8::bytea[],
     $9::timestamptz[], $10::bigint[], $11::bigint[], $12::text[], $13::bigint[], $14::text[], $15::bytea[],
-    $16::bigint[])
+    $16::bigint[], $17::text[])
   with ordinality as a (
     id, version, queue_id, priority, max_attempts, timeout_ms, tags, payload, start_at, wait_us, expires_us,
-    namespace, task_id, key, content, key_us, place)
+    namespace, task_id, key, content, key_us, limits, place)
 ),
 parent as materialized (
   select q.job_id
   from job_queue q
   join host_sessions h on h.id = q.session
-  where q.job_id = $17::uuid and q.attempt = $18::integer and q.session = $19::bigint
+  where q.job_id = $18::uuid and q.attempt = $19::integer and q.session = $20::bigint
     and h.closed_at is null and h.lease_until > now()
   for share of q
 ),
 fit as materialized (
   select a.*
   from asked a
-  where ($17 is null or exists (select from parent)) and not exists (select from jobs j where j.id = a.id)
+  where ($18 is null or exists (select from parent)) and not exists (select from jobs j where j.id = a.id)
 ),
 keys as (
   insert into job_keys as k (namespace, task_id, key, job_id, content, expires_at)
@@ -36,9 +36,10 @@ keys as (
   returning namespace, task_id, key, job_id, content
 ),
 fresh as (
-  insert into jobs (id, task_version_id, queue_id, priority, max_attempts, timeout_ms, key, tags, parent, payload,
-                    run_at)
-  select f.id, f.version, f.queue_id, f.priority, f.max_attempts, f.timeout_ms, f.key, f.tags::jsonb, $17, f.payload,
+  insert into jobs (id, task_version_id, queue_id, priority, max_attempts, timeout_ms, limits, key, tags, parent,
+                    payload, run_at)
+  select f.id, f.version, f.queue_id, f.priority, f.max_attempts, f.timeout_ms, f.limits, f.key, f.tags::jsonb, $18,
+         f.payload,
          greatest(now(), coalesce(f.start_at, now() + f.wait_us * interval '1 microsecond'))
   from fit f
   left join keys k on k.namespace = f.namespace and k.task_id = f.task_id and k.key = f.key
@@ -55,7 +56,7 @@ queued as (
   order by n.id
   on conflict (job_id) do nothing
 )
-select a.place as "place!", $17 is null or exists (select from parent) as "held!", n.run_at as "run_at?",
+select a.place as "place!", $18 is null or exists (select from parent) as "held!", n.run_at as "run_at?",
        coalesce(n.run_at > now(), false) as "later!", k.job_id as "holder?",
        case
          when k.content <> a.content then refuse(a.place::text || ' ' || k.job_id::text)

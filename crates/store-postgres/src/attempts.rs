@@ -5,10 +5,10 @@ use model::bounds::TEXT_BYTES_MAX;
 use model::error::storable_text;
 use model::id::{JobId, Lease, SessionId, VersionId};
 use model::json::Json;
-use store::record::{corrupt, lease_lost, number, queue, session_lost};
+use store::record::{corrupt, lease_lost, limits, number, queue, session_lost};
 use store::{
-    Attempts, Beat, Claim, ClaimedJob, Error, Extend, Finish, Finished, HostSession, OpenSession, Report,
-    Result,
+    Attempts, Beat, Cancelling, Claim, ClaimedJob, Error, Extend, Finish, Finished, HostSession, OpenSession,
+    Report, Result,
 };
 
 use crate::db::{Db, Session, again};
@@ -39,7 +39,7 @@ impl Attempts for PostgresStore {
         let drain = rows.first().ok_or_else(|| session_lost(session))?.draining;
         let cancels = rows.into_iter().filter_map(|row| {
             let (job, attempt) = (JobId(row.job?), row.attempt?);
-            Some(number("attempt", attempt).map(|attempt| Lease { job, attempt, session }))
+            Some(cancelling(job, attempt, session, row.grace_ms))
         });
         Ok(Beat { cancels: cancels.collect::<Result<_>>()?, drain })
     }
@@ -113,11 +113,16 @@ async fn claim_jobs(db: &Db, claim: &Claim) -> Told<Vec<ClaimedJob>> {
             payload: Json::trusted(row.payload.ok_or_else(|| missing("payload"))?),
             failures: number("failures", row.failures.ok_or_else(|| missing("failures"))?)?,
             max_attempts: number("max_attempts", row.max_attempts.ok_or_else(|| missing("max_attempts"))?)?,
-            timeout_ms: row.timeout_ms.map(|ms| number("timeout_ms", ms)).transpose()?,
+            limits: limits(row.timeout_ms, row.limits.as_deref())?,
             checkpoint: row.checkpoint,
         });
     }
     Ok(claimed)
+}
+
+fn cancelling(job: JobId, attempt: i64, session: SessionId, grace_ms: i64) -> Result<Cancelling> {
+    let lease = Lease { job, attempt: number("attempt", attempt)?, session };
+    Ok(Cancelling { lease, grace_ms: number("grace_ms", grace_ms)? })
 }
 
 async fn write_report(db: &Db, report: &Report) -> Told<()> {

@@ -1,40 +1,82 @@
-//! Cancelling a job, and letting it run again.
+//! Cancelling jobs, and letting one run again.
 
-use model::id::JobId;
+use std::collections::{BTreeSet, HashMap};
+
+use model::id::{JobId, Lease, SessionId};
 use model::job::JobState;
 use model::name::Namespace;
-use store::record::{Standing, job_missing};
+use store::record::{Standing, capped_grace_ms, job_missing, number};
 use store::{Cancel, Cancelled, Error, Offer};
 
 use crate::db::{Db, Session};
 use crate::error::Told;
+use crate::ids::uuids;
 use crate::look::standings;
 
-/// Cancels a waiting job, or stores the wish for a running one.
-pub(crate) async fn cancel(db: &Db, cancel: &Cancel) -> Told<Cancelled> {
+/// Cancels the jobs that wait, and stores the wish for those that run.
+pub(crate) async fn cancel(db: &Db, cancel: &Cancel) -> Told<Vec<Cancelled>> {
+    if cancel.ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut tx = db.begin().await?;
-    let answer = cancel_in(&mut tx, cancel).await;
-    tx.end(answer).await
+    let found = cancel_in(&mut tx, cancel).await;
+    let found = tx.end(found).await?;
+    Ok(cancel.ids.iter().map(|id| found.get(id).copied().unwrap_or(Cancelled::Unknown)).collect())
 }
 
-async fn cancel_in(tx: &mut Session, cancel: &Cancel) -> Told<Cancelled> {
-    let id = cancel.id;
-    // From here on it is neither claimed nor finished, so what is read next stays true.
-    tx.maybe(sqlx::query_file!("sql/cancel_hold.sql", id.0)).await?;
-    let standing = standing(tx, &cancel.namespace, id).await?;
-    if standing.state.is_final() {
-        return Ok(Cancelled::Already(standing.state));
-    }
-    match standing.lease {
-        Some(lease) => {
-            tx.execute(sqlx::query_file!("sql/cancel_running.sql", id.0)).await?;
-            Ok(Cancelled::Asked(lease))
+/// What was found of the jobs that there are.
+async fn cancel_in(tx: &mut Session, cancel: &Cancel) -> Told<HashMap<JobId, Cancelled>> {
+    let mut found = HashMap::new();
+    let mut left: BTreeSet<JobId> = cancel.ids.iter().copied().collect();
+    while !left.is_empty() {
+        found.extend(cancel_unfinished(tx, cancel, &left).await?);
+        left.retain(|id| !found.contains_key(id));
+        let ended =
+            standings(tx, &left).await?.into_iter().filter(|one| one.queue.namespace == cancel.namespace);
+        left.clear();
+        for one in ended {
+            if one.state.is_final() {
+                found.insert(one.id, Cancelled::Already(one.state));
+            } else {
+                // Somebody revived it just now, so it stands in the queue again.
+                left.insert(one.id);
+            }
         }
-        None => {
-            tx.execute(sqlx::query_file!("sql/cancel_waiting.sql", id.0)).await?;
-            Ok(Cancelled::Done)
-        }
     }
+    Ok(found)
+}
+
+/// Those of `ids` that are unfinished: cancelled when they wait, asked when they run.
+async fn cancel_unfinished(
+    tx: &mut Session,
+    cancel: &Cancel,
+    ids: &BTreeSet<JobId>,
+) -> Told<Vec<(JobId, Cancelled)>> {
+    // From here on they are neither claimed nor finished by anybody else.
+    let query = sqlx::query_file!("sql/cancel_hold.sql", &uuids(ids), cancel.namespace.as_str());
+    let held = tx.all(query).await?;
+    let mut waiting = Vec::new();
+    let mut running = Vec::new();
+    let mut found = Vec::with_capacity(held.len());
+    for row in held {
+        let job = JobId(row.job);
+        let Some(session) = row.session.map(SessionId) else {
+            waiting.push(row.job);
+            found.push((job, Cancelled::Done));
+            continue;
+        };
+        running.push(row.job);
+        let attempt = number("attempt", row.attempt)?;
+        found.push((job, Cancelled::Asked(Lease { job, attempt, session })));
+    }
+    if !waiting.is_empty() {
+        tx.execute(sqlx::query_file!("sql/cancel_waiting.sql", &waiting)).await?;
+    }
+    if !running.is_empty() {
+        let grace_ms = capped_grace_ms(cancel.grace_ms);
+        tx.execute(sqlx::query_file!("sql/cancel_running.sql", &running, grace_ms)).await?;
+    }
+    Ok(found)
 }
 
 /// Lets a failed or cancelled job run again from now on.

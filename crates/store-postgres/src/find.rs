@@ -1,4 +1,4 @@
-//! Finding the jobs of a page.
+//! Finding the jobs of a page, and counting those that are unfinished.
 //!
 //! A page is found in two steps: the ids by a walk that is newest first and ends when the page is full, then
 //! the jobs of these ids. Which table the walk goes through depends on the states that are asked for, so that
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use model::bounds::PAGE_MAX;
 use model::id::JobId;
 use model::job::JobState;
-use store::record::corrupt;
+use store::record::{corrupt, number, word};
 use store::{JobFilter, JobPage, Result};
 use uuid::Uuid;
 
@@ -41,6 +41,52 @@ pub(crate) async fn page(db: &Db, filter: &JobFilter) -> Result<JobPage> {
     ids.truncate(limit);
     let next = if more { ids.last().copied() } else { None };
     Ok(JobPage { jobs: jobs(&mut session, &ids).await?, next })
+}
+
+/// The states of a job that stands in the queue.
+const UNFINISHED: [JobState; 3] = [JobState::Scheduled, JobState::Queued, JobState::Running];
+
+/// How many unfinished jobs there are, by state.
+pub(crate) async fn count(db: &Db, filter: &JobFilter) -> Result<Vec<(JobState, u64)>> {
+    let is_asked = |state: &JobState| filter.states.is_empty() || filter.states.contains(state);
+    let states: Vec<String> =
+        UNFINISHED.iter().filter(|state| is_asked(state)).map(|state| state.as_str().to_owned()).collect();
+    let tags = match tags(&filter.tags)? {
+        Tags::Any => None,
+        Tags::All(json) => Some(json),
+        Tags::Never => return Ok(Vec::new()),
+    };
+    if states.is_empty() {
+        return Ok(Vec::new());
+    }
+    let namespace = filter.namespace.as_str();
+    let queue = filter.queue.as_ref().map(|queue| queue.as_str());
+    let task = filter.task.as_ref().map(|task| task.as_str());
+    let counted = if task.is_none() && filter.since.is_none() && tags.is_none() {
+        db.all(sqlx::query_file_as!(Counted, "sql/count.sql", namespace, queue, &states)).await?
+    } else {
+        let query = sqlx::query_file_as!(
+            Counted,
+            "sql/count_joined.sql",
+            namespace,
+            queue,
+            &states,
+            task,
+            filter.since,
+            tags
+        );
+        db.all(query).await?
+    };
+    let counted = counted.into_iter().map(|one| Ok((word(&one.state)?, number("jobs", one.jobs)?)));
+    let mut counted: Vec<(JobState, u64)> = counted.collect::<Result<_>>()?;
+    counted.sort_unstable();
+    Ok(counted)
+}
+
+/// How many jobs are in one state.
+struct Counted {
+    state: String,
+    jobs: i64,
 }
 
 struct Walk<'a> {
@@ -71,13 +117,13 @@ macro_rules! walk {
 impl Walk<'_> {
     /// The ids that all walks find, each of them the newest it has, in no order.
     async fn all(&self, session: &mut Session) -> Told<Vec<JobId>> {
-        use JobState::{Cancelled, Failed, Queued, Running, Scheduled, Succeeded};
+        use JobState::{Cancelled, Failed, Succeeded};
 
         let mut ids = Vec::new();
         if self.filter.states.is_empty() {
             ids.append(&mut walk!(self, session, "sql/find_any.sql"));
         }
-        if let Some(states) = self.asked(&[Scheduled, Queued, Running]) {
+        if let Some(states) = self.asked(&UNFINISHED) {
             ids.append(&mut walk!(self, session, "sql/find_waiting.sql", &states));
         }
         if self.asked(&[Succeeded]).is_some() {

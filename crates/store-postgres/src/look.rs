@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use model::id::JobId;
-use model::job::{FileInfo, Job, LogLine, OutputFile};
+use model::job::{FileInfo, Job, JobState, LogLine, OutputFile};
 use model::name::Namespace;
 use store::record::{AttemptRecord, FileRecord, JobRecord, Standing, StandingRecord, job_missing};
 use store::{Cancel, Cancelled, Error, JobFilter, JobPage, Jobs, Offer, Result, StateOf, Submit, Submitted};
@@ -54,8 +54,12 @@ impl Jobs for PostgresStore {
         Ok(found.into_iter().map(StateOf::from).collect())
     }
 
-    async fn cancel(&self, cancel: Cancel) -> Result<Cancelled> {
+    async fn cancel(&self, cancel: Cancel) -> Result<Vec<Cancelled>> {
         Ok(again(|| control::cancel(&self.db, &cancel)).await?)
+    }
+
+    async fn count(&self, filter: JobFilter) -> Result<Vec<(JobState, u64)>> {
+        find::count(&self.db, &filter).await
     }
 
     async fn retry(&self, namespace: &Namespace, id: JobId) -> Result<Offer> {
@@ -84,7 +88,10 @@ pub(crate) async fn jobs(session: &mut Session, ids: &[JobId]) -> Result<Vec<Job
 }
 
 /// Where the jobs of these ids stand, in any order.
-pub(crate) async fn standings(session: &mut Session, ids: &[JobId]) -> Told<Vec<Standing>> {
+pub(crate) async fn standings(
+    session: &mut Session,
+    ids: impl IntoIterator<Item = &JobId>,
+) -> Told<Vec<Standing>> {
     let query = sqlx::query_file_as!(StandingRecord, "sql/standing.sql", &uuids(ids));
     let rows = session.all(query).await?;
     Ok(rows.into_iter().map(StandingRecord::into_standing).collect::<Result<_>>()?)

@@ -35,6 +35,11 @@ struct Columns {
     peaks: Vec<i64>,
     walls_us: Vec<i64>,
     host_calls_us: Vec<i64>,
+    host_calls: Vec<i64>,
+    bytes_in: Vec<i64>,
+    bytes_out: Vec<i64>,
+    codes: Vec<Option<String>>,
+    loads_us: Vec<i64>,
     log_places: Vec<i64>,
     log_lines: Vec<Vec<u8>>,
     file_places: Vec<i64>,
@@ -64,6 +69,11 @@ impl Columns {
         self.peaks.push(count(ended.usage.peak_memory_bytes));
         self.walls_us.push(count(ended.usage.wall_us));
         self.host_calls_us.push(count(ended.usage.host_call_us));
+        self.host_calls.push(count(ended.usage.host_calls));
+        self.bytes_in.push(count(ended.usage.bytes_in));
+        self.bytes_out.push(count(ended.usage.bytes_out));
+        self.codes.push(ended.usage.code.map(|code| code.as_str().to_owned()));
+        self.loads_us.push(count(ended.usage.load_us));
         let place = self.jobs.len() as i64;
         for lines in logs::chunks(&ended.lines)? {
             self.log_places.push(place);
@@ -130,6 +140,11 @@ async fn settle(db: &Db, columns: &Columns) -> Told<Vec<(i64, bool)>> {
         &columns.peaks,
         &columns.walls_us,
         &columns.host_calls_us,
+        &columns.host_calls,
+        &columns.bytes_in,
+        &columns.bytes_out,
+        &columns.codes as &[Option<String>],
+        &columns.loads_us,
         &columns.log_places,
         &columns.log_lines,
         &columns.file_places,

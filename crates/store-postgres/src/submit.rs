@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use model::id::{Digest, JobId, VersionId};
 use model::job::{JobState, NewJob, Start};
 use model::name::{QueueKey, TaskName};
-use store::record::{Standing, content, corrupt, key_conflict, lease_lost};
+use store::record::{Standing, content, corrupt, key_conflict, lease_lost, limit_columns};
 use store::{Offer, Result, Submit, Submitted};
 use uuid::Uuid;
 
@@ -114,6 +114,7 @@ struct Columns {
     priorities: Vec<i16>,
     max_attempts: Vec<i32>,
     timeouts_ms: Vec<Option<i64>>,
+    limits: Vec<Option<String>>,
     tags: Vec<Option<String>>,
     payloads: Vec<Vec<u8>>,
     starts_at: Vec<Option<DateTime<Utc>>>,
@@ -140,15 +141,15 @@ impl Columns {
         } else {
             Some(serde_json::to_string(&options.tags).map_err(corrupt)?)
         };
-        let timeout_ms =
-            |wait: std::time::Duration| count(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        let (timeout_ms, limits) = limit_columns(&options.limits);
         self.places.push(place);
         self.ids.push(job.id.0);
         self.versions.push(job.version.0);
         self.queues.push(queue_id);
         self.priorities.push(i16::from(options.priority.get()));
         self.max_attempts.push(small(job.max_attempts));
-        self.timeouts_ms.push(options.timeout.map(timeout_ms));
+        self.timeouts_ms.push(timeout_ms);
+        self.limits.push(limits);
         self.tags.push(tags);
         self.payloads.push(job.payload.as_bytes().to_vec());
         self.starts_at.push(start_at);
@@ -200,6 +201,7 @@ async fn store(session: &mut Session, submit: &Submit, columns: &Columns) -> Tol
         &columns.keys as &[Option<String>],
         &columns.contents as &[Option<Vec<u8>>],
         &columns.keys_us as &[Option<i64>],
+        &columns.limits as &[Option<String>],
         parent.map(|lease| lease.job.0),
         parent.map(|lease| small(lease.attempt)),
         parent.map(|lease| lease.session.0),

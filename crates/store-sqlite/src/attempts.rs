@@ -8,8 +8,8 @@ use model::id::{JobId, Lease, SessionId};
 use model::retry::Next;
 use store::record::{lease_lost, number, session_lost};
 use store::{
-    Attempts, Beat, Claim, ClaimedJob, Error, Extend, Finish, Finished, HostSession, OpenSession, Report,
-    Result,
+    Attempts, Beat, Cancelling, Claim, ClaimedJob, Error, Extend, Finish, Finished, HostSession, OpenSession,
+    Report, Result,
 };
 use uuid::Uuid;
 
@@ -53,7 +53,11 @@ impl Attempts for SqliteStore {
             .map_err(fault)?
             .ok_or_else(|| session_lost(session))?;
         let cancels = sqlx::query_file!("sql/extend_cancels.sql", session.0).fetch_all(&mut *tx).await;
-        let cancels = cancels.map_err(fault)?.into_iter().map(|row| lease(row.job, row.attempt, session.0));
+        let cancels = cancels.map_err(fault)?.into_iter().map(|row| {
+            let lease = lease(row.job, row.attempt, session.0)?;
+            let left = row.cancel_at.map_or(0, |end| (end - now).max(0));
+            Ok(Cancelling { lease, grace_ms: number("grace_ms", left)? })
+        });
         let cancels = cancels.collect::<Result<_>>()?;
         tx.commit().await.map_err(fault)?;
         Ok(Beat { cancels, drain })

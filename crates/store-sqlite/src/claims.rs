@@ -6,7 +6,7 @@ use model::id::{JobId, Lease, SessionId, VersionId};
 use model::json::Json;
 use serde::Serialize;
 use sqlx::SqliteConnection;
-use store::record::{corrupt, number, priority, queue};
+use store::record::{corrupt, limits, number, priority, queue};
 use store::{ClaimedJob, Ended, Offer, Result};
 use uuid::Uuid;
 
@@ -77,7 +77,7 @@ pub(crate) async fn claimed(
             payload: Json::trusted(row.payload),
             failures: number("failures", row.failures)?,
             max_attempts: number("max_attempts", row.max_attempts)?,
-            timeout_ms: row.timeout_ms.map(|ms| number("timeout_ms", ms)).transpose()?,
+            limits: limits(row.timeout_ms, row.limits.as_deref())?,
             checkpoint: row.checkpoint,
         };
         jobs.insert(job.lease.job, job);

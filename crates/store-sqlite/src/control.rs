@@ -1,40 +1,72 @@
-//! Cancelling a job, and letting it run again.
+//! Cancelling jobs, and letting one run again.
+
+use std::collections::HashMap;
 
 use model::id::JobId;
 use model::job::JobState;
 use model::name::Namespace;
 use sqlx::SqliteConnection;
-use store::record::{Standing, job_missing};
+use store::record::{Standing, capped_grace_ms, job_missing};
 use store::{Cancel, Cancelled, Error, Offer, Result};
 
 use crate::db::Db;
 use crate::error::fault;
+use crate::json;
 use crate::look::standings;
 use crate::settle::{End, end_waiting};
 use crate::time::{instant, now};
 
-/// Cancels a waiting job, or stores the wish for a running one.
-pub(crate) async fn cancel(db: &Db, cancel: &Cancel) -> Result<Cancelled> {
-    let id = cancel.id;
-    let mut tx = db.durable().await?;
-    let standing = standing(&mut tx, &cancel.namespace, id).await?;
-    if standing.state.is_final() {
-        return Ok(Cancelled::Already(standing.state));
+/// Cancels the jobs that wait, and stores the wish for those that run.
+pub(crate) async fn cancel(db: &Db, cancel: &Cancel) -> Result<Vec<Cancelled>> {
+    if cancel.ids.is_empty() {
+        return Ok(Vec::new());
     }
-    let answer = match standing.lease {
-        Some(lease) => {
-            sqlx::query_file!("sql/cancel_running.sql", id.0).execute(&mut *tx).await.map_err(fault)?;
-            Cancelled::Asked(lease)
+    let mut tx = db.durable().await?;
+    let mut waiting = Vec::new();
+    let mut running = Vec::new();
+    let mut found = HashMap::new();
+    for one in standings(&mut tx, &cancel.ids).await? {
+        if one.queue.namespace != cancel.namespace {
+            continue;
         }
-        None => {
-            sqlx::query_file!("sql/cancel_waiting.sql", id.0).execute(&mut *tx).await.map_err(fault)?;
-            let now = now(&mut tx).await?;
-            end_waiting(&mut tx, now, &[id], &End::cancelled()).await?;
-            Cancelled::Done
-        }
-    };
+        let answer = match one.lease {
+            Some(lease) => {
+                running.push(one.id);
+                Cancelled::Asked(lease)
+            }
+            None if one.state.is_final() => Cancelled::Already(one.state),
+            None => {
+                waiting.push(one.id);
+                Cancelled::Done
+            }
+        };
+        found.insert(one.id, answer);
+    }
+    let now = now(&mut tx).await?;
+    end_running(&mut tx, now, running, cancel.grace_ms).await?;
+    if !waiting.is_empty() {
+        let ids = json::ids(waiting.iter().copied());
+        sqlx::query_file!("sql/cancel_waiting.sql", ids).execute(&mut *tx).await.map_err(fault)?;
+        end_waiting(&mut tx, now, &waiting, &End::cancelled()).await?;
+    }
     tx.commit().await.map_err(fault)?;
-    Ok(answer)
+    Ok(cancel.ids.iter().map(|id| found.get(id).copied().unwrap_or(Cancelled::Unknown)).collect())
+}
+
+/// Stores the wish that the running jobs end.
+async fn end_running(
+    connection: &mut SqliteConnection,
+    now: i64,
+    jobs: Vec<JobId>,
+    grace_ms: u64,
+) -> Result<()> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let ids = json::ids(jobs);
+    let end = Some(capped_grace_ms(grace_ms)).filter(|grace| *grace > 0).map(|grace| now + grace);
+    sqlx::query_file!("sql/cancel_running.sql", ids, end).execute(connection).await.map_err(fault)?;
+    Ok(())
 }
 
 /// Lets a failed or cancelled job run again from now on.

@@ -1,4 +1,4 @@
-//! Finding the jobs of a page.
+//! Finding the jobs of a page, and counting those that are unfinished.
 //!
 //! A page is found in two steps: the ids by a walk that is newest first and ends when the page is full, then
 //! the jobs of these ids. Which table the walk goes through depends on the states that are asked for, so that
@@ -18,6 +18,7 @@ use model::bounds::PAGE_MAX;
 use model::id::JobId;
 use model::job::JobState;
 use sqlx::SqliteConnection;
+use store::record::number;
 use store::{JobFilter, JobPage, Result};
 use uuid::Uuid;
 
@@ -46,6 +47,37 @@ pub(crate) async fn page(db: &Db, filter: JobFilter) -> Result<JobPage> {
     ids.truncate(limit);
     let next = if more { ids.last().copied() } else { None };
     Ok(JobPage { jobs: jobs(&mut tx, &ids).await?, next })
+}
+
+/// How many unfinished jobs there are, by state.
+pub(crate) async fn count(db: &Db, filter: &JobFilter) -> Result<Vec<(JobState, u64)>> {
+    use JobState::{Queued, Running, Scheduled};
+
+    let is_asked = |state: &JobState| filter.states.is_empty() || filter.states.contains(state);
+    let namespace = filter.namespace.as_str();
+    let queue = filter.queue.as_ref().map(|queue| queue.as_str());
+    let task = filter.task.as_ref().map(|task| task.as_str());
+    let since = filter.since.map(|at| at.timestamp_millis());
+    let tags = json::list(&filter.tags);
+    let mut counted = Vec::new();
+    let mut tx = db.page().await?;
+    if is_asked(&Scheduled) || is_asked(&Queued) {
+        let now = now(&mut tx).await?;
+        let row = sqlx::query_file!("sql/count_waiting.sql", namespace, queue, task, since, tags, now)
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(fault)?;
+        counted.extend([(Scheduled, row.scheduled), (Queued, row.queued)]);
+    }
+    if is_asked(&Running) {
+        let running = sqlx::query_file_scalar!("sql/count_running.sql", namespace, queue, task, since, tags)
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(fault)?;
+        counted.push((Running, running));
+    }
+    let counted = counted.into_iter().filter(|(state, jobs)| is_asked(state) && *jobs > 0);
+    counted.map(|(state, jobs)| Ok((state, number("jobs", jobs)?))).collect()
 }
 
 struct Walk {

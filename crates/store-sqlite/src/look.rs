@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use model::id::JobId;
-use model::job::{FileInfo, Job, LogLine, OutputFile};
+use model::job::{FileInfo, Job, JobState, LogLine, OutputFile};
 use model::name::Namespace;
 use sqlx::SqliteConnection;
 use store::record::{FileRecord, Standing, job_missing};
@@ -56,8 +56,12 @@ impl Jobs for SqliteStore {
         Ok(found.into_iter().map(StateOf::from).collect())
     }
 
-    async fn cancel(&self, cancel: Cancel) -> Result<Cancelled> {
+    async fn cancel(&self, cancel: Cancel) -> Result<Vec<Cancelled>> {
         control::cancel(&self.db, &cancel).await
+    }
+
+    async fn count(&self, filter: JobFilter) -> Result<Vec<(JobState, u64)>> {
+        find::count(&self.db, &filter).await
     }
 
     async fn retry(&self, namespace: &Namespace, id: JobId) -> Result<Offer> {

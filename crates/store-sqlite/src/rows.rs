@@ -26,6 +26,8 @@ pub(crate) struct JobRow {
     pub(crate) max_attempts: i64,
     pub(crate) key: Option<String>,
     pub(crate) tags: Option<String>,
+    pub(crate) timeout_ms: Option<i64>,
+    pub(crate) limits: Option<String>,
     pub(crate) percent: Option<i64>,
     pub(crate) progress_message: Option<String>,
     pub(crate) cancel_requested: bool,
@@ -56,6 +58,8 @@ impl JobRow {
             max_attempts: self.max_attempts,
             key: self.key,
             tags: self.tags,
+            timeout_ms: self.timeout_ms,
+            limits: self.limits,
             percent: self.percent,
             progress_message: self.progress_message,
             cancel_requested: self.cancel_requested,
@@ -84,6 +88,11 @@ pub(crate) struct AttemptRow {
     pub(crate) peak_memory_bytes: Option<i64>,
     pub(crate) wall_us: Option<i64>,
     pub(crate) host_call_us: Option<i64>,
+    pub(crate) host_calls: Option<i64>,
+    pub(crate) bytes_in: Option<i64>,
+    pub(crate) bytes_out: Option<i64>,
+    pub(crate) code: Option<String>,
+    pub(crate) load_us: Option<i64>,
 }
 
 impl AttemptRow {
@@ -103,6 +112,11 @@ impl AttemptRow {
             peak_memory_bytes: self.peak_memory_bytes,
             wall_us: self.wall_us,
             host_call_us: self.host_call_us,
+            host_calls: self.host_calls,
+            bytes_in: self.bytes_in,
+            bytes_out: self.bytes_out,
+            code: self.code,
+            load_us: self.load_us,
         };
         record.into_attempt()
     }

@@ -1,6 +1,6 @@
 //! How attempts and jobs end: one way to record it, whoever says so (the host, a closed session, a rescue).
 
-use model::attempt::{Outcome, Stop, Usage};
+use model::attempt::{CodeOrigin, Outcome, Stop, Usage};
 use model::error::{ErrorKind, Failure};
 use model::id::{JobId, Lease};
 use model::job::{JobState, LogLine};
@@ -76,6 +76,11 @@ impl<'a> Settled<'a> {
             peak_memory_bytes: usage.map(|usage| Count(usage.peak_memory_bytes)),
             wall_us: usage.map(|usage| Count(usage.wall_us)),
             host_call_us: usage.map(|usage| Count(usage.host_call_us)),
+            host_calls: usage.map(|usage| Count(usage.host_calls)),
+            bytes_in: usage.map(|usage| Count(usage.bytes_in)),
+            bytes_out: usage.map(|usage| Count(usage.bytes_out)),
+            code: usage.and_then(|usage| usage.code).map(CodeOrigin::as_str),
+            load_us: usage.map(|usage| Count(usage.load_us)),
         }
     }
 }
@@ -97,6 +102,11 @@ struct Row<'a> {
     peak_memory_bytes: Option<Count>,
     wall_us: Option<Count>,
     host_call_us: Option<Count>,
+    host_calls: Option<Count>,
+    bytes_in: Option<Count>,
+    bytes_out: Option<Count>,
+    code: Option<&'static str>,
+    load_us: Option<Count>,
 }
 
 /// A number as far as a column holds it.

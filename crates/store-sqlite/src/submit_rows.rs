@@ -7,12 +7,12 @@ use model::name::QueueKey;
 use serde::Serialize;
 use sqlx::SqliteConnection;
 use store::Result;
-use store::record::corrupt;
+use store::record::{corrupt, limit_columns};
 
 use crate::error::fault;
 use crate::json::{self, hex};
 use crate::submit::{KeyOf, queue_of};
-use crate::time::{after, millis};
+use crate::time::after;
 
 /// A row of `jobs`.
 #[derive(Serialize)]
@@ -23,6 +23,7 @@ pub(crate) struct Row<'a> {
     priority: u8,
     max_attempts: u32,
     timeout_ms: Option<i64>,
+    limits: Option<String>,
     key: Option<&'a str>,
     tags: Option<String>,
     parent: Option<String>,
@@ -57,13 +58,15 @@ impl<'a> Row<'a> {
         } else {
             Some(serde_json::to_string(&options.tags).map_err(corrupt)?)
         };
+        let (timeout_ms, limits) = limit_columns(&options.limits);
         Ok(Self {
             id: hex(job.id),
             version: job.version.0,
             queue_id: *queues.get(&queue).ok_or_else(|| corrupt(format!("queue {queue} was not made")))?,
             priority: options.priority.get(),
             max_attempts: job.max_attempts,
-            timeout_ms: options.timeout.map(millis),
+            timeout_ms,
+            limits,
             key: options.key.as_ref().map(|key| key.text.as_str()),
             tags,
             parent,

@@ -41,8 +41,13 @@ pub(crate) async fn version(store: &PostgresStore) -> VersionId {
         max_attempts: None,
     };
     let task = description.name.clone();
-    let manifest =
-        Manifest { description, imports: Vec::new(), grants: Grants::default(), limits: Limits::default() };
+    let manifest = Manifest {
+        description,
+        imports: Vec::new(),
+        grants: Grants::default(),
+        limits: Limits::default(),
+        deterministic: false,
+    };
     let publish = Publish {
         namespace: Namespace::default(),
         bytes: b"component".to_vec(),

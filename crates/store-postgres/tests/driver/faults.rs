@@ -144,7 +144,7 @@ async fn a_row_that_somebody_holds_makes_a_verb_unavailable_in_time() {
     let mut other = PgConnection::connect(&database.url).await.expect("connect");
     let mut tx = other.begin().await.expect("begin");
     sqlx::query("select 1 from job_queue for update").execute(&mut *tx).await.expect("hold the row");
-    let cancel = || Cancel { namespace: Namespace::default(), id };
+    let cancel = || Cancel { namespace: Namespace::default(), ids: vec![id], grace_ms: 0 };
 
     let locked = store.cancel(cancel()).await.expect_err("somebody holds it").to_string();
     let late = hasty.cancel(cancel()).await.expect_err("somebody holds it").to_string();

@@ -39,6 +39,7 @@ async fn publish(store: &SqliteStore) -> VersionId {
         imports: Vec::new(),
         grants: Grants::default(),
         limits: Limits::default(),
+        deterministic: false,
         description: description.clone(),
     };
     let publish = Publish {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use model::id::SessionId;
 use model::job::{JobState, NewJob, Start};
+use model::limits::LimitOverrides;
 use model::retry::Next;
 
 use super::lab::{Lab, failed, id, ids, job_with, new_job, open, sorted};
@@ -17,7 +18,10 @@ pub async fn a_claimed_job_runs_under_its_session(lab: &Lab) {
     let claimed = lab.claim(session, id).await;
 
     assert_eq!((claimed.lease.job, claimed.lease.attempt, claimed.lease.session), (id, 1, session));
-    assert_eq!((claimed.failures, claimed.timeout_ms, claimed.checkpoint), (0, None, None));
+    assert_eq!(
+        (claimed.failures, &claimed.limits, &claimed.checkpoint),
+        (0, &LimitOverrides::default(), &None)
+    );
     assert!(lab.store.holds(claimed.lease).await.expect("holds"));
     let job = lab.look(id).await;
     assert_eq!((job.state, job.attempt, job.attempts.len()), (JobState::Running, 1, 1));

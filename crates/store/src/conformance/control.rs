@@ -5,26 +5,17 @@ use std::time::Duration;
 use model::attempt::Outcome;
 use model::bounds::LOSSES_MAX;
 use model::error::ErrorKind;
-use model::id::JobId;
 use model::job::{JobState, Start};
 use model::name::Namespace;
 use model::retry::Next;
 
 use super::lab::{AT_ONCE, Lab, cancelled, failed, id, job_with, succeeded};
-use crate::{Cancel, Cancelled, Error, Finished, Offer};
-
-pub(super) async fn cancel(lab: &Lab, id: JobId) -> Cancelled {
-    lab.store.cancel(Cancel { namespace: Namespace::default(), id }).await.expect("cancel")
-}
-
-async fn retry(lab: &Lab, id: JobId) -> Offer {
-    lab.store.retry(&Namespace::default(), id).await.expect("retry")
-}
+use crate::{Cancelled, Error, Finished};
 
 pub async fn a_waiting_job_is_cancelled_at_once(lab: &Lab) {
     let id = lab.put().await;
 
-    assert_eq!(cancel(lab, id).await, Cancelled::Done);
+    assert_eq!(lab.cancel(id).await, Cancelled::Done);
 
     let job = lab.look(id).await;
     assert_eq!((job.state, job.attempt, job.cancel_requested), (JobState::Cancelled, 0, false));
@@ -38,7 +29,7 @@ pub async fn a_scheduled_job_is_cancelled_at_once(lab: &Lab) {
     let job = job_with(version, |options| options.start = Start::After(Duration::from_secs(3600)));
     lab.submit(vec![job.clone()]).await;
 
-    assert_eq!(cancel(lab, job.id).await, Cancelled::Done);
+    assert_eq!(lab.cancel(job.id).await, Cancelled::Done);
 
     assert_eq!(lab.state(job.id).await, JobState::Cancelled);
 }
@@ -48,7 +39,7 @@ pub async fn a_job_that_waits_for_another_try_is_cancelled_at_once(lab: &Lab) {
     let later = Next::Again(Duration::from_secs(3600));
     assert_eq!(lab.finish(failed(claimed.lease, later)).await, Finished::Again);
 
-    assert_eq!(cancel(lab, claimed.lease.job).await, Cancelled::Done);
+    assert_eq!(lab.cancel(claimed.lease.job).await, Cancelled::Done);
 
     let job = lab.look(claimed.lease.job).await;
     assert_eq!((job.state, job.attempt, job.attempts.len()), (JobState::Cancelled, 1, 1));
@@ -58,8 +49,8 @@ pub async fn a_running_job_is_asked_to_stop(lab: &Lab) {
     let claimed = lab.running().await;
     let id = claimed.lease.job;
 
-    assert_eq!(cancel(lab, id).await, Cancelled::Asked(claimed.lease));
-    assert_eq!(cancel(lab, id).await, Cancelled::Asked(claimed.lease), "twice is harmless");
+    assert_eq!(lab.cancel(id).await, Cancelled::Asked(claimed.lease));
+    assert_eq!(lab.cancel(id).await, Cancelled::Asked(claimed.lease), "twice is harmless");
 
     let job = lab.look(id).await;
     assert_eq!((job.state, job.cancel_requested), (JobState::Running, true));
@@ -70,7 +61,7 @@ pub async fn a_running_job_is_asked_to_stop(lab: &Lab) {
 
 pub async fn a_cancelled_job_does_not_run_again_after_a_failure(lab: &Lab) {
     let claimed = lab.running().await;
-    cancel(lab, claimed.lease.job).await;
+    lab.cancel(claimed.lease.job).await;
 
     assert_eq!(lab.finish(failed(claimed.lease, AT_ONCE)).await, Finished::Ended);
 
@@ -82,7 +73,7 @@ pub async fn a_cancelled_job_does_not_run_again_after_a_failure(lab: &Lab) {
 
 pub async fn a_success_that_was_under_way_stands(lab: &Lab) {
     let claimed = lab.running().await;
-    cancel(lab, claimed.lease.job).await;
+    lab.cancel(claimed.lease.job).await;
 
     assert_eq!(lab.finish(succeeded(claimed.lease)).await, Finished::Ended);
 
@@ -94,18 +85,17 @@ pub async fn an_ended_job_says_how_it_ended_when_it_is_cancelled(lab: &Lab) {
     let good = lab.running().await;
     lab.finish(succeeded(good.lease)).await;
     let gone = lab.put().await;
-    cancel(lab, gone).await;
+    lab.cancel(gone).await;
 
-    assert_eq!(cancel(lab, dead).await, Cancelled::Already(JobState::Failed));
-    assert_eq!(cancel(lab, good.lease.job).await, Cancelled::Already(JobState::Succeeded));
-    assert_eq!(cancel(lab, gone).await, Cancelled::Already(JobState::Cancelled));
+    assert_eq!(lab.cancel(dead).await, Cancelled::Already(JobState::Failed));
+    assert_eq!(lab.cancel(good.lease.job).await, Cancelled::Already(JobState::Succeeded));
+    assert_eq!(lab.cancel(gone).await, Cancelled::Already(JobState::Cancelled));
 }
 
 pub async fn an_unknown_job_is_neither_cancelled_nor_tried_again(lab: &Lab) {
     let id = id();
 
-    let refusal = lab.store.cancel(Cancel { namespace: Namespace::default(), id }).await;
-    assert!(matches!(refusal, Err(Error::NotFound { .. })));
+    assert_eq!(lab.cancel(id).await, Cancelled::Unknown);
     assert!(matches!(lab.store.retry(&Namespace::default(), id).await, Err(Error::NotFound { .. })));
 }
 
@@ -113,7 +103,7 @@ pub async fn a_failed_job_runs_again_when_it_is_told_to(lab: &Lab) {
     let dead = lab.dead().await;
     let id = dead.lease.job;
 
-    let offer = retry(lab, id).await;
+    let offer = lab.retry(id).await;
 
     assert_eq!(offer.job, id);
     assert_eq!(lab.due().await, std::slice::from_ref(&offer));
@@ -137,7 +127,7 @@ pub async fn a_job_tried_again_has_all_its_failures_to_spend(lab: &Lab) {
     assert_eq!(second.failures, 1);
     lab.finish(failed(second.lease, Next::End)).await;
 
-    retry(lab, id).await;
+    lab.retry(id).await;
 
     let third = lab.claim(first.lease.session, id).await;
     assert_eq!((third.lease.attempt, third.failures), (3, 0));
@@ -150,7 +140,7 @@ pub async fn a_job_tried_again_has_all_its_losses_to_spend(lab: &Lab) {
     }
     assert_eq!(lab.look(id).await.failure.expect("parked").kind, ErrorKind::Lost);
 
-    retry(lab, id).await;
+    lab.retry(id).await;
     super::rescue::lose(lab, id).await;
 
     let job = lab.look(id).await;
@@ -159,9 +149,9 @@ pub async fn a_job_tried_again_has_all_its_losses_to_spend(lab: &Lab) {
 
 pub async fn a_cancelled_job_runs_again_when_it_is_told_to(lab: &Lab) {
     let id = lab.put().await;
-    cancel(lab, id).await;
+    lab.cancel(id).await;
 
-    retry(lab, id).await;
+    lab.retry(id).await;
 
     assert_eq!(lab.state(id).await, JobState::Queued);
     let claimed = lab.claim(lab.host().await, id).await;
@@ -172,9 +162,9 @@ pub async fn a_cancelled_job_runs_again_when_it_is_told_to(lab: &Lab) {
 
 pub async fn a_job_tried_again_can_be_cancelled(lab: &Lab) {
     let id = lab.dead().await.lease.job;
-    retry(lab, id).await;
+    lab.retry(id).await;
 
-    assert_eq!(cancel(lab, id).await, Cancelled::Done);
+    assert_eq!(lab.cancel(id).await, Cancelled::Done);
 
     assert_eq!(lab.state(id).await, JobState::Cancelled);
 }

@@ -102,6 +102,16 @@ pub async fn unmetered_fuel_is_not_nought(lab: &Lab) {
     assert_eq!(lab.look(claimed.lease.job).await.attempts[0].usage, Some(ended.usage));
 }
 
+pub async fn an_attempt_that_never_had_its_code_names_no_origin(lab: &Lab) {
+    let claimed = lab.running().await;
+    let mut ended = failed(claimed.lease, Next::End);
+    ended.usage.code = None;
+
+    lab.finish(ended.clone()).await;
+
+    assert_eq!(lab.look(claimed.lease.job).await.attempts[0].usage, Some(ended.usage));
+}
+
 pub async fn a_result_keeps_its_bytes(lab: &Lab) {
     let claimed = lab.running().await;
     let result = super::lab::json("{\"b\":1e400, \"a\":\"\\u0000\"}");

@@ -80,6 +80,17 @@ pub async fn a_key_with_other_options_is_a_conflict(lab: &Lab) {
     assert!(matches!(refusal, Error::Conflict { .. }), "{refusal}");
 }
 
+pub async fn a_key_with_other_limits_is_a_conflict(lab: &Lab) {
+    let version = lab.version().await;
+    lab.submit(vec![keyed(version, "k")]).await;
+    let mut other = keyed(version, "k");
+    other.options.limits.memory_bytes = Some(1 << 20);
+
+    let refusal = lab.try_submit(vec![other]).await.expect_err("other limits");
+
+    assert!(matches!(refusal, Error::Conflict { .. }), "{refusal}");
+}
+
 pub async fn a_key_with_two_contents_in_a_batch_is_a_conflict(lab: &Lab) {
     let version = lab.version().await;
     let first = keyed(version, "k");

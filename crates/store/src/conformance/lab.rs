@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use model::attempt::{Outcome, Usage};
+use model::attempt::{CodeOrigin, Outcome, Usage};
 use model::clock::{Clock, SystemClock};
 use model::error::{ErrorKind, Failure};
 use model::grants::Grants;
@@ -20,8 +20,8 @@ use model::retry::Next;
 use model::task::{Manifest, TaskDescription};
 
 use crate::{
-    Claim, ClaimedJob, Due, Ended, Extend, Finish, Finished, Offer, OpenSession, Publish, PublishTask,
-    Rescue, Rescued, Result, Store, Submit, Submitted,
+    Beat, Cancel, Cancelled, Claim, ClaimedJob, Due, Ended, Extend, Finish, Finished, Offer, OpenSession,
+    Publish, PublishTask, Rescue, Rescued, Result, Store, Submit, Submitted,
 };
 
 /// How long a fact waits for what must come.
@@ -112,6 +112,29 @@ impl Lab {
         claimed
     }
 
+    /// Cancels the jobs; those that run may go on for so long.
+    pub(super) async fn cancel_all(&self, ids: &[JobId], grace_ms: u64) -> Vec<Cancelled> {
+        let cancel = Cancel { namespace: Namespace::default(), ids: ids.to_vec(), grace_ms };
+        self.store.cancel(cancel).await.expect("cancel")
+    }
+
+    /// Cancels one job, without a grace.
+    pub(super) async fn cancel(&self, id: JobId) -> Cancelled {
+        let told = self.cancel_all(&[id], 0).await;
+        assert_eq!(told.len(), 1, "one answer for one job");
+        told[0]
+    }
+
+    /// Lets a job that ended run again.
+    pub(super) async fn retry(&self, id: JobId) -> Offer {
+        self.store.retry(&Namespace::default(), id).await.expect("retry")
+    }
+
+    /// A sign of life of the session, which keeps a long lease.
+    pub(super) async fn beat(&self, session: SessionId) -> Beat {
+        self.store.extend(Extend { session, lease_ms: LONG_MS }).await.expect("extend")
+    }
+
     /// The job in full.
     pub(super) async fn look(&self, id: JobId) -> Job {
         self.store.job(&Namespace::default(), id).await.expect("job")
@@ -187,6 +210,7 @@ pub(super) fn publish_task(name: &str, description: &str) -> PublishTask {
         imports: vec!["jobs:task/log@0.1.0".to_owned()],
         grants: Grants { env: BTreeMap::from([("A".to_owned(), "b".to_owned())]), ..Grants::default() },
         limits: Limits::default(),
+        deterministic: false,
     };
     PublishTask { task: task(name), manifest }
 }
@@ -243,7 +267,17 @@ fn ended(lease: Lease, outcome: Outcome, next: Next) -> Ended {
         result: None,
         failure: None,
         stop: None,
-        usage: Usage { fuel: Some(12), peak_memory_bytes: 65_536, wall_us: 345, host_call_us: 6 },
+        usage: Usage {
+            fuel: Some(12),
+            peak_memory_bytes: 65_536,
+            wall_us: 345,
+            host_call_us: 6,
+            host_calls: 7,
+            bytes_in: 89,
+            bytes_out: 10,
+            code: Some(CodeOrigin::Disk),
+            load_us: 11,
+        },
         lines: Vec::new(),
         files: Vec::new(),
     }

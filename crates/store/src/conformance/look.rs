@@ -1,12 +1,13 @@
 //! Facts about looking jobs up.
 
+use std::time::Duration;
+
 use model::id::JobId;
 use model::job::{JobState, NewJob, Start};
 use model::name::Namespace;
-use std::time::Duration;
 
 use super::lab::{Lab, id, ids, job_with, namespace, new_job, sorted, succeeded, task};
-use crate::{Cancel, Error, JobFilter};
+use crate::{Cancel, Cancelled, Error, JobFilter};
 
 fn filter() -> JobFilter {
     JobFilter { limit: 100, ..JobFilter::default() }
@@ -17,7 +18,7 @@ async fn listed(lab: &Lab, filter: JobFilter) -> Vec<JobId> {
 }
 
 /// One job in each state; in the order of [`JobState::ALL`].
-async fn one_of_each(lab: &Lab) -> Vec<JobId> {
+pub(super) async fn one_of_each(lab: &Lab) -> Vec<JobId> {
     let version = lab.version().await;
     let ids = ids(6);
     let mut jobs: Vec<NewJob> = ids.iter().map(|id| NewJob { id: *id, ..new_job(version) }).collect();
@@ -29,8 +30,7 @@ async fn one_of_each(lab: &Lab) -> Vec<JobId> {
     lab.finish(succeeded(good.lease)).await;
     let bad = lab.claim(session, ids[4]).await;
     lab.finish(super::lab::failed(bad.lease, model::retry::Next::End)).await;
-    let cancel = Cancel { namespace: Namespace::default(), id: ids[5] };
-    lab.store.cancel(cancel).await.expect("cancel");
+    lab.cancel(ids[5]).await;
     ids
 }
 
@@ -50,8 +50,8 @@ pub async fn a_job_is_not_seen_from_another_namespace(lab: &Lab) {
     assert!(matches!(lab.store.job(&other, id).await, Err(Error::NotFound { .. })));
     assert_eq!(lab.store.jobs_with_prefix(&other, &prefix, 10).await.expect("prefix"), Vec::new());
     assert_eq!(listed(lab, JobFilter { namespace: other.clone(), ..filter() }).await, Vec::new());
-    let cancel = lab.store.cancel(Cancel { namespace: other.clone(), id }).await;
-    assert!(matches!(cancel, Err(Error::NotFound { .. })));
+    let cancel = Cancel { namespace: other.clone(), ids: vec![id], grace_ms: 0 };
+    assert_eq!(lab.store.cancel(cancel).await.expect("cancel"), [Cancelled::Unknown]);
     assert!(matches!(lab.store.retry(&other, id).await, Err(Error::NotFound { .. })));
 }
 

@@ -16,11 +16,15 @@ mod lab;
 pub use lab::Lab;
 
 #[expect(missing_docs, reason = "the name of a fact says it all")]
+pub mod cancel;
+#[expect(missing_docs, reason = "the name of a fact says it all")]
 pub mod claim;
 #[expect(missing_docs, reason = "the name of a fact says it all")]
 pub mod components;
 #[expect(missing_docs, reason = "the name of a fact says it all")]
 pub mod control;
+#[expect(missing_docs, reason = "the name of a fact says it all")]
+pub mod count;
 #[expect(missing_docs, reason = "the name of a fact says it all")]
 pub mod due;
 #[expect(missing_docs, reason = "the name of a fact says it all")]
@@ -58,6 +62,7 @@ macro_rules! conformance {
                 an_id_that_another_namespace_uses_is_a_conflict_and_stores_nothing
                 a_payload_keeps_its_bytes
                 options_are_kept
+                limits_are_kept
                 a_delayed_job_is_scheduled_and_not_offered
                 an_instant_to_come_is_waited_for_and_a_past_one_is_now
                 a_job_of_an_unknown_version_is_refused_with_its_batch
@@ -72,6 +77,7 @@ macro_rules! conformance {
                 an_ended_job_still_stands_for_its_key
                 a_key_with_another_payload_is_a_conflict_and_stores_nothing
                 a_key_with_other_options_is_a_conflict
+                a_key_with_other_limits_is_a_conflict
                 a_key_with_two_contents_in_a_batch_is_a_conflict
                 a_key_is_the_task_s_own
                 a_newer_version_of_the_task_keeps_its_keys
@@ -92,6 +98,16 @@ macro_rules! conformance {
                 a_page_that_is_just_full_is_the_last
                 states_are_told_of_every_job_there_is
             ;
+            count:
+                unfinished_jobs_are_counted_by_state
+                an_empty_store_counts_nothing
+                a_count_can_be_restricted_by_state
+                final_states_count_nothing
+                a_count_can_be_restricted_by_task_queue_and_tags
+                a_count_can_be_restricted_by_time
+                a_count_is_of_one_namespace
+                a_count_is_of_all_pages
+            ;
             control:
                 a_waiting_job_is_cancelled_at_once
                 a_scheduled_job_is_cancelled_at_once
@@ -107,6 +123,22 @@ macro_rules! conformance {
                 a_cancelled_job_runs_again_when_it_is_told_to
                 a_job_tried_again_can_be_cancelled
                 a_job_that_has_not_failed_is_not_tried_again
+            ;
+            cancel:
+                a_batch_is_cancelled_in_its_order
+                a_job_that_is_named_twice_is_cancelled_once
+                an_empty_batch_cancels_nothing
+                a_full_batch_is_cancelled_whole
+                of_those_who_cancel_the_same_jobs_one_cancels_each
+                a_grace_is_told_with_what_is_left_of_it
+                a_grace_that_is_over_is_told_as_none
+                of_several_graces_the_one_that_ends_first_holds
+                a_grace_without_end_is_kept
+                a_success_within_the_grace_stands
+                a_failure_within_the_grace_ends_the_job
+                a_lost_job_in_its_grace_ends
+                a_job_given_back_in_its_grace_ends
+                a_job_tried_again_is_cancelled_anew
             ;
             claim:
                 a_claimed_job_runs_under_its_session
@@ -139,6 +171,7 @@ macro_rules! conformance {
                 what_was_given_back_is_not_counted
                 a_stop_is_kept_with_its_reason_and_time
                 unmetered_fuel_is_not_nought
+                an_attempt_that_never_had_its_code_names_no_origin
                 a_result_keeps_its_bytes
                 a_batch_is_finished_in_its_order
                 files_are_kept_with_their_bytes
@@ -243,7 +276,9 @@ mod tests {
             include_str!("submit.rs"),
             include_str!("keys.rs"),
             include_str!("look.rs"),
+            include_str!("count.rs"),
             include_str!("control.rs"),
+            include_str!("cancel.rs"),
             include_str!("claim.rs"),
             include_str!("fence.rs"),
             include_str!("finish.rs"),

@@ -8,7 +8,6 @@ use model::error::ErrorKind;
 use model::id::{JobId, SessionId};
 use model::job::{JobState, NewJob};
 
-use super::control::cancel;
 use super::lab::{AT_ONCE, Lab, failed, ids, job_with, new_job, sorted};
 use crate::{Finished, Rescue, Rescued};
 
@@ -96,7 +95,7 @@ pub async fn failures_between_losses_do_not_park_a_job(lab: &Lab) {
 pub async fn a_lost_job_that_was_to_be_cancelled_ends(lab: &Lab) {
     let claimed = lab.running().await;
     let id = claimed.lease.job;
-    cancel(lab, id).await;
+    lab.cancel(id).await;
     lab.lapse(claimed.lease.session).await;
 
     let rescued = lab.rescue().await;

@@ -5,13 +5,8 @@ use model::attempt::Outcome;
 use model::id::SessionId;
 use model::job::JobState;
 
-use super::control::cancel;
 use super::lab::{LONG_MS, Lab, open, succeeded};
-use crate::{Beat, Error, Extend, Finished, HostSession};
-
-async fn beat(lab: &Lab, session: SessionId) -> Beat {
-    lab.store.extend(Extend { session, lease_ms: LONG_MS }).await.expect("extend")
-}
+use crate::{Beat, Cancelling, Error, Extend, Finished, HostSession};
 
 async fn hosts(lab: &Lab) -> Vec<HostSession> {
     lab.store.hosts().await.expect("hosts")
@@ -59,15 +54,16 @@ pub async fn a_sign_of_life_tells_what_to_cancel(lab: &Lab) {
     let other_job = lab.put().await;
     lab.claim(session, other_job).await;
     let elsewhere = lab.running().await;
-    assert_eq!(beat(lab, session).await, Beat::default());
+    assert_eq!(lab.beat(session).await, Beat::default());
 
-    cancel(lab, one.lease.job).await;
-    cancel(lab, elsewhere.lease.job).await;
+    lab.cancel(one.lease.job).await;
+    lab.cancel(elsewhere.lease.job).await;
 
-    assert_eq!(beat(lab, session).await.cancels, [one.lease]);
-    assert_eq!(beat(lab, session).await.cancels, [one.lease], "until it has ended");
+    let told = [Cancelling { lease: one.lease, grace_ms: 0 }];
+    assert_eq!(lab.beat(session).await.cancels, told);
+    assert_eq!(lab.beat(session).await.cancels, told, "until it has ended");
     lab.finish(succeeded(one.lease)).await;
-    assert_eq!(beat(lab, session).await.cancels, []);
+    assert_eq!(lab.beat(session).await.cancels, []);
 }
 
 pub async fn a_session_that_was_silent_too_long_cannot_be_revived(lab: &Lab) {
@@ -95,8 +91,8 @@ pub async fn a_drain_is_told_by_the_next_sign_of_life(lab: &Lab) {
 
     lab.store.drain(session).await.expect("drain");
 
-    assert!(beat(lab, session).await.drain);
-    assert!(!beat(lab, other).await.drain);
+    assert!(lab.beat(session).await.drain);
+    assert!(!lab.beat(other).await.drain);
     assert_eq!(hosts(lab).await.iter().map(|host| host.draining).collect::<Vec<_>>(), [true, false]);
 }
 
@@ -138,7 +134,7 @@ pub async fn a_closed_session_keeps_what_it_finished(lab: &Lab) {
 
 pub async fn a_job_to_be_cancelled_ends_when_its_session_closes(lab: &Lab) {
     let claimed = lab.running().await;
-    cancel(lab, claimed.lease.job).await;
+    lab.cancel(claimed.lease.job).await;
 
     lab.store.close(claimed.lease.session).await.expect("close");
 

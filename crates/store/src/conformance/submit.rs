@@ -5,6 +5,7 @@ use std::time::Duration;
 use model::bounds::BATCH_JOBS_MAX;
 use model::id::VersionId;
 use model::job::{JobState, NewJob, Priority, Start};
+use model::limits::{FuelChoice, LimitOverrides};
 
 use super::lab::{Lab, ids, job_with, json, namespace, new_job, succeeded, task};
 use crate::{Error, Finished, Submit};
@@ -111,7 +112,6 @@ pub async fn options_are_kept(lab: &Lab) {
     let job = job_with(version, |options| {
         options.queue = "slow".parse().expect("a good name");
         options.priority = Priority::try_from(9).expect("1 to 9");
-        options.timeout = Some(Duration::from_millis(1500));
         options.tags = [("team", "blue"), ("quote", "it's \"so\"")]
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into();
@@ -124,8 +124,27 @@ pub async fn options_are_kept(lab: &Lab) {
     assert_eq!(stored.priority.get(), 9);
     assert_eq!(stored.tags, job.options.tags);
     let claimed = lab.claim(lab.host().await, job.id).await;
-    assert_eq!((claimed.timeout_ms, claimed.queue), (Some(1500), stored.queue));
+    assert_eq!(claimed.queue, stored.queue);
     assert_eq!((claimed.version, claimed.max_attempts, claimed.failures), (version, 5, 0));
+}
+
+pub async fn limits_are_kept(lab: &Lab) {
+    let version = lab.version().await;
+    let timeout = LimitOverrides { timeout_ms: Some(1500), ..LimitOverrides::default() };
+    let memory = LimitOverrides { memory_bytes: Some(1 << 20), ..LimitOverrides::default() };
+    let several =
+        LimitOverrides { fuel: Some(FuelChoice::Units(7)), http_requests: Some(3), ..timeout.clone() };
+    let asked = [LimitOverrides::default(), timeout, memory, several];
+    let jobs: Vec<NewJob> =
+        asked.iter().map(|limits| job_with(version, |options| options.limits = limits.clone())).collect();
+
+    lab.submit(jobs.clone()).await;
+
+    let session = lab.host().await;
+    for (job, limits) in jobs.iter().zip(asked) {
+        assert_eq!(lab.look(job.id).await.limits, limits);
+        assert_eq!(lab.claim(session, job.id).await.limits, limits);
+    }
 }
 
 pub async fn a_delayed_job_is_scheduled_and_not_offered(lab: &Lab) {

@@ -10,18 +10,20 @@ use chrono::{DateTime, Utc};
 use model::attempt::{Attempt, CodeOrigin, Outcome, Stop, StopReason, Usage};
 use model::error::{ErrorKind, Failure, Invalid};
 use model::id::{Digest, JobId, Lease, SessionId, VersionId};
-use model::job::{Job, NewJob, Priority, Progress, Start};
+use model::job::{Job, Priority, Progress};
 use model::json::Json;
-use model::limits::LimitOverrides;
 use model::name::{QueueKey, TaskName};
 use model::task::{Manifest, TaskRef, TaskVersion, VersionRef};
-use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{Error, Result};
 
+mod content;
+mod limits;
 mod standing;
 
+pub use content::content;
+pub use limits::{capped_grace_ms, limit_columns, limits};
 pub use standing::{FileRecord, OfferRecord, Standing, StandingRecord};
 
 /// Said of an attempt whose host was not heard of in time.
@@ -32,42 +34,6 @@ pub const LOST_TOO_OFTEN: &str = "the hosts that ran it lost their leases, too o
 
 /// Said of a job that nobody started in time.
 pub const EXPIRED: &str = "it was not started before it expired";
-
-/// What makes two submits of one key the same job: task, payload and options, but neither the id nor the
-/// version that the task happened to resolve to.
-#[must_use]
-pub fn content(task: &TaskName, job: &NewJob) -> Digest {
-    #[derive(Serialize)]
-    struct Head<'a> {
-        task: &'a TaskName,
-        queue: &'a str,
-        priority: Priority,
-        start: String,
-        max_attempts: Option<u32>,
-        limits: &'a LimitOverrides,
-        expires_in_us: Option<u128>,
-        tags: &'a BTreeMap<String, String>,
-    }
-    let options = &job.options;
-    let start = match options.start {
-        Start::Now => "now".to_owned(),
-        Start::After(wait) => format!("after {}", wait.as_micros()),
-        Start::At(at) => format!("at {}", at.timestamp_micros()),
-    };
-    let head = Head {
-        task,
-        queue: options.queue.as_str(),
-        priority: options.priority,
-        start,
-        max_attempts: options.max_attempts,
-        limits: &options.limits,
-        expires_in_us: options.expires_in.map(|wait| wait.as_micros()),
-        tags: &options.tags,
-    };
-    let mut bytes = serde_json::to_vec(&head).expect("plain fields become JSON");
-    bytes.extend_from_slice(job.payload.as_bytes());
-    Digest::of(&bytes)
-}
 
 /// What a caller reads when a key is known with other content.
 #[must_use]
@@ -164,29 +130,6 @@ fn failure(kind: Option<&str>, message: Option<String>) -> Result<Option<Failure
     let Some(kind) = kind else { return Ok(None) };
     let kind: ErrorKind = word(kind)?;
     Ok(Some(Failure { kind, message: message.unwrap_or_default() }))
-}
-
-/// A job's limits from their two columns. The timeout, which many jobs set, has one of its own; the others, which few
-/// set, are JSON.
-///
-/// # Errors
-/// `Corrupt`.
-pub fn limits(timeout_ms: Option<i64>, limits: Option<&str>) -> Result<LimitOverrides> {
-    let limits: LimitOverrides = match limits {
-        Some(json) => serde_json::from_str(json).map_err(corrupt)?,
-        None => LimitOverrides::default(),
-    };
-    let timeout_ms = timeout_ms.map(|ms| number("timeout_ms", ms)).transpose()?;
-    Ok(LimitOverrides { timeout_ms, ..limits })
-}
-
-/// A job's limits as the two columns hold them.
-#[must_use]
-pub fn limit_columns(limits: &LimitOverrides) -> (Option<i64>, Option<String>) {
-    let timeout_ms = limits.timeout_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
-    let others = LimitOverrides { timeout_ms: None, ..limits.clone() };
-    let json = || serde_json::to_string(&others).expect("plain fields become JSON");
-    (timeout_ms, (!others.is_empty()).then(json))
 }
 
 /// A job as the columns hold it.
