@@ -1,5 +1,5 @@
 ;; Polls a list of a million handles.
-;; Ends: as `output`: it hands over more in one call than it may.
+;; Ends: as `trap`: a call borrows only so many.
 (import "wasi:clocks/monotonic-clock@0.2.6" "subscribe-duration" (func $after (param i64) (result i32)))
 (import "wasi:io/poll@0.2.6" "poll" (func $poll (param i32 i32 i32)))
 (func $run (type $run) (local $handle i32) (local $count i32)

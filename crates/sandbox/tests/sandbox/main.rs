@@ -3,6 +3,7 @@
 mod cache;
 mod endings;
 mod guests;
+mod hostile;
 mod imports;
 mod inspecting;
 mod room;
