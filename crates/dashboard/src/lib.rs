@@ -4,6 +4,7 @@
 //! templates, and the content security policy forbids whatever might slip through. The pages only read;
 //! what changes something is said with `jobctl`.
 
+mod attempt;
 mod files;
 mod pages;
 mod show;

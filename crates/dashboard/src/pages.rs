@@ -5,7 +5,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use model::error::Invalid;
+use model::error::{Failure, Invalid};
 use model::id::JobId;
 use model::job::{Job, JobState, LogLine};
 use model::name::{Namespace, QueueName, TaskName};
@@ -13,7 +13,8 @@ use serde::Deserialize;
 use store::{HostSession, JobFilter, Leader, QueueDepth, TaskInfo};
 
 use crate::Parts;
-use crate::show::{Moment, moment, pretty, size, span};
+use crate::attempt::AttemptCard;
+use crate::show::{Moment, limits, moment, pretty, size, span};
 
 /// Jobs on one page.
 const PAGE: u32 = 50;
@@ -102,10 +103,15 @@ impl Row {
             attempt: job.attempt,
             created: moment(job.created_at, now),
             took,
-            problem: job.failure.as_ref().map(ToString::to_string).unwrap_or_default(),
+            // The lines after the first are a backtrace; they stand with the attempt.
+            problem: job.failure.as_ref().map(first_line).unwrap_or_default(),
             id,
         }
     }
+}
+
+fn first_line(failure: &Failure) -> String {
+    failure.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 #[derive(Template)]
@@ -206,19 +212,6 @@ pub(crate) async fn jobs(
     Ok(draw(&page))
 }
 
-/// An attempt as a row.
-struct AttemptRow {
-    number: u32,
-    host: String,
-    outcome: String,
-    started: Moment,
-    took: String,
-    fuel: String,
-    memory: String,
-    stop: String,
-    problem: String,
-}
-
 #[derive(Template)]
 #[template(path = "job.html")]
 struct JobPage {
@@ -228,7 +221,8 @@ struct JobPage {
     run_at: Moment,
     payload: String,
     result: String,
-    attempts: Vec<AttemptRow>,
+    limits: String,
+    attempts: Vec<AttemptCard>,
     files: Vec<(String, String, String)>,
     lines: Vec<(u32, LogLine, String)>,
     more_lines: bool,
@@ -250,7 +244,8 @@ pub(crate) async fn job(
         run_at: moment(job.run_at, now),
         payload: pretty(job.payload.as_str()),
         result: job.result.as_ref().map(|result| pretty(result.as_str())).unwrap_or_default(),
-        attempts: job.attempts.iter().map(|attempt| attempt_row(attempt, now)).collect(),
+        limits: limits(&job.limits.shown()),
+        attempts: job.attempts.iter().map(|attempt| AttemptCard::new(attempt, now)).collect(),
         files: job
             .files
             .iter()
@@ -270,30 +265,37 @@ pub(crate) async fn job(
     Ok(draw(&page))
 }
 
-fn attempt_row(attempt: &model::attempt::Attempt, now: DateTime<Utc>) -> AttemptRow {
-    let end = attempt.finished_at.unwrap_or(now);
-    AttemptRow {
-        number: attempt.number,
-        host: attempt.host.clone(),
-        outcome: attempt.outcome.map_or("running".to_owned(), |outcome| outcome.to_string()),
-        started: moment(attempt.started_at, now),
-        took: span(end - attempt.started_at),
-        fuel: attempt.usage.and_then(|usage| usage.fuel).map(model::units::show_count).unwrap_or_default(),
-        memory: attempt.usage.map(|usage| size(usage.peak_memory_bytes)).unwrap_or_default(),
-        stop: attempt
-            .stop
-            .map(|stop| format!("{} in {} µs", stop.reason, stop.latency_us))
-            .unwrap_or_default(),
-        problem: attempt.failure.as_ref().map(ToString::to_string).unwrap_or_default(),
-    }
-}
-
 #[derive(Template)]
 #[template(path = "tasks.html")]
 struct Tasks {
     version: String,
     namespace: Namespace,
-    tasks: Vec<(TaskInfo, String)>,
+    tasks: Vec<TaskRow>,
+}
+
+/// A task as a row, with its active version.
+struct TaskRow {
+    task: TaskInfo,
+    size: String,
+    /// The limits that are looked for first, and the others.
+    limits: (String, String),
+}
+
+impl TaskRow {
+    /// Limits that fit into a row.
+    const FIRST: [&str; 3] = ["fuel", "memory", "timeout"];
+
+    fn new(task: TaskInfo) -> Self {
+        let active = task.active.as_ref();
+        let shown = active.map(|version| version.manifest.limits.shown()).unwrap_or_default();
+        let (first, others): (Vec<_>, Vec<_>) =
+            shown.into_iter().partition(|(name, _)| Self::FIRST.contains(name));
+        Self {
+            size: active.map(|version| size(version.size_bytes)).unwrap_or_default(),
+            limits: (limits(&first), limits(&others)),
+            task,
+        }
+    }
 }
 
 /// `GET /tasks`
@@ -305,13 +307,7 @@ pub(crate) async fn tasks(
     let tasks = parts.store.tasks(&namespace).await?;
     let page = Tasks {
         version: parts.version.clone(),
-        tasks: tasks
-            .into_iter()
-            .map(|task| {
-                let bytes = task.active.as_ref().map(|version| size(version.size_bytes)).unwrap_or_default();
-                (task, bytes)
-            })
-            .collect(),
+        tasks: tasks.into_iter().map(TaskRow::new).collect(),
         namespace,
     };
     Ok(draw(&page))

@@ -1,5 +1,7 @@
 //! Values as people read them.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use model::units::show_size;
 
@@ -32,6 +34,21 @@ pub(crate) fn span(length: TimeDelta) -> String {
         3_600_000..172_800_000 => format!("{} h", length.num_hours()),
         _ => format!("{} d", length.num_days()),
     }
+}
+
+/// A length of time in microseconds, to three digits or so.
+pub(crate) fn micros(us: u64) -> String {
+    match us {
+        ..1_000 => format!("{us} µs"),
+        1_000..1_000_000 => format!("{:.1} ms", Duration::from_micros(us).as_secs_f64() * 1_000.0),
+        _ => span(TimeDelta::microseconds(i64::try_from(us).unwrap_or(i64::MAX))),
+    }
+}
+
+/// Limits on one line: `memory 64 MiB, timeout 30s`.
+pub(crate) fn limits(shown: &[(&str, String)]) -> String {
+    let each: Vec<String> = shown.iter().map(|(name, amount)| format!("{name} {amount}")).collect();
+    each.join(", ")
 }
 
 /// A size in bytes.
@@ -105,6 +122,11 @@ mod tests {
         let shown = pretty(r#"{"a":[1e400,{}],"b, {\"":"x: [y]"}"#);
 
         assert_eq!(shown, "{\n  \"a\": [\n    1e400,\n    {}\n  ],\n  \"b, {\\\"\": \"x: [y]\"\n}");
+    }
+
+    #[test]
+    fn a_short_time_keeps_its_digits() {
+        assert_eq!([999, 1_500, 2_500_000].map(micros), ["999 µs", "1.5 ms", "2.5 s"]);
     }
 
     #[test]
