@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use model::limits::Limits;
+
 /// How a scheduler replica is set up.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -16,6 +18,8 @@ pub struct Config {
     pub token: Option<String>,
     /// How long a term lasts unless renewed. It is renewed each quarter of this.
     pub term: Duration,
+    /// The most that a version may ask for: [`model::limits::PLATFORM_MAX`] or less.
+    pub limits_max: Limits,
 }
 
 impl Config {

@@ -111,6 +111,7 @@ impl Scheduler {
             bell,
             standing: stands,
             token: token.clone(),
+            limits_max: config.limits_max,
             version: config.version.clone(),
             shutdown: shutdown.clone(),
         });

@@ -1,72 +1,55 @@
 //! Cancel and retry. A cancel is a fact in the store first; then the host that runs the job is told at once.
 
-use std::time::Duration;
-
 use broker::Signal;
-use model::id::{JobId, Lease};
+use model::error::Invalid;
+use model::id::JobId;
 use model::job::JobState;
 use model::name::Namespace;
+use model::units::show_duration_ms;
 use rpc::{Error, v1};
 use store::{Cancel, Cancelled};
 
-use super::{Api, HOST_DEADLINE, namespace};
-use crate::answer::ask;
+use super::{Api, namespace};
+use crate::answer::{ask, refusal};
 use crate::desk::reference;
+
+/// Longest grace, an hour: whoever leaves a guest more does not want to stop it.
+const GRACE_MS_MAX: u64 = 60 * 60 * 1000;
 
 /// Cancels a job and says how far that has come.
 pub(super) async fn cancel(api: &Api, request: v1::CancelJobRequest) -> Result<v1::CancelJobResponse, Error> {
+    let grace_ms = grace(request.grace_ms)?;
     let namespace = namespace(&request.namespace)?;
     let id = api.job_id(&namespace, &request.id).await?;
-    let cancel = Cancel { namespace: namespace.clone(), id };
+    let cancel = Cancel { namespace: namespace.clone(), ids: vec![id], grace_ms };
     let answer = |state: JobState, changed, host_reached| v1::CancelJobResponse {
         id: id.to_string(),
         state: state.as_str().to_owned(),
         changed,
         host_reached,
     };
-    match ask(api.store.cancel(cancel)).await? {
+    match ask(api.store.cancel(cancel)).await?.pop().unwrap_or(Cancelled::Unknown) {
         Cancelled::Done => {
             api.bell.signal(Signal::Ended(vec![id]));
             Ok(answer(JobState::Cancelled, true, false))
         }
         Cancelled::Already(state) => Ok(answer(state, false, false)),
         Cancelled::Asked(lease) => {
-            let reached = interrupt(api, lease).await;
+            let reached = api.hosts.interrupt(vec![lease], grace_ms).await > 0;
             let state = state_now(api, &namespace, id).await.unwrap_or(JobState::Running);
             Ok(answer(state, true, reached))
         }
+        Cancelled::Unknown => Err(refusal(store::Error::NotFound { what: format!("job {id}") })),
     }
 }
 
-/// Tells the host that holds the lease; whether it knows now. If not, it learns by its next sign of life.
-async fn interrupt(api: &Api, lease: Lease) -> bool {
-    match tokio::time::timeout(2 * HOST_DEADLINE, try_interrupt(api, lease)).await {
-        Ok(Ok(status)) => status == "stopping" || status == "ended",
-        Ok(Err(error)) => {
-            tracing::warn!(job.id = %lease.job, session = lease.session.0, %error, "a host was not told of a cancel");
-            false
-        }
-        Err(_) => {
-            let waited: Duration = 2 * HOST_DEADLINE;
-            tracing::warn!(job.id = %lease.job, session = lease.session.0, ?waited, "a host was not told of a cancel");
-            false
-        }
+/// Checks how long a guest may go on.
+pub(super) fn grace(ms: u64) -> Result<u64, Invalid> {
+    if ms > GRACE_MS_MAX {
+        let (seen, most) = (show_duration_ms(ms), show_duration_ms(GRACE_MS_MAX));
+        return Err(Invalid::new("grace", format!("{seen} is over the limit of {most}")));
     }
-}
-
-async fn try_interrupt(api: &Api, lease: Lease) -> Result<String, Error> {
-    let hosts = ask(api.store.hosts()).await?;
-    let Some(host) = hosts.into_iter().find(|host| host.id == lease.session) else {
-        // The session was closed meanwhile: its attempts are taken back.
-        return Ok("unknown".to_owned());
-    };
-    let mut client = api.dialer.dial(&host.address).await?;
-    let request = v1::InterruptRequest {
-        job: lease.job.0.as_bytes().to_vec(),
-        attempt: lease.attempt,
-        session: lease.session.0,
-    };
-    Ok(client.interrupt(request).await.map_err(Error::from)?.into_inner().status)
+    Ok(ms)
 }
 
 /// Where the job stands after the host was told. To be read, it need not be known.

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use model::grants::Grants;
-use model::limits::Limits;
 use model::task::TaskVersion;
 use model::units::show_size;
 
@@ -18,9 +17,11 @@ pub(super) fn changes(before: &TaskVersion, now: &TaskVersion) -> Vec<String> {
         &old.imports.iter().cloned().collect(),
         &new.imports.iter().cloned().collect(),
     );
-    for ((what, from), (_, to)) in limits(&old.limits).into_iter().zip(limits(&new.limits)) {
+    for ((what, from), (_, to)) in old.limits.shown().into_iter().zip(new.limits.shown()) {
         value(&mut lines, &format!("limit {what}"), &from, &to);
     }
+    let yes_or_no = |yes| if yes { "yes" } else { "no" };
+    value(&mut lines, "deterministic", yes_or_no(old.deterministic), yes_or_no(new.deterministic));
     let (from, to) = (&old.description, &new.description);
     let attempts = |attempts: Option<u32>| attempts.map_or("default".to_owned(), |n| n.to_string());
     value(&mut lines, "max attempts", &attempts(from.max_attempts), &attempts(to.max_attempts));
@@ -61,19 +62,10 @@ fn grants(grants: &Grants) -> BTreeSet<String> {
     http.chain(secrets).chain(env).chain(tasks).chain(mail).collect()
 }
 
-fn limits(limits: &Limits) -> Vec<(&'static str, String)> {
-    vec![
-        ("fuel", limits.fuel.map_or("unlimited".to_owned(), |units| units.to_string())),
-        ("memory", show_size(limits.memory_bytes)),
-        ("timeout", format!("{} ms", limits.timeout_ms)),
-        ("output", show_size(limits.output_bytes)),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
     use model::id::{Digest, VersionId};
-    use model::limits::LimitOverrides;
+    use model::limits::{LimitOverrides, Limits};
     use model::name::Namespace;
     use model::task::{Manifest, TaskDescription};
 
@@ -100,6 +92,7 @@ mod tests {
                 imports: vec!["jobs:task/log@1.0.0".to_owned()],
                 grants: Grants { mail: true, ..Grants::default() },
                 limits: Limits::default(),
+                deterministic: false,
             },
             created_at: chrono::DateTime::UNIX_EPOCH,
             active: true,
@@ -113,6 +106,8 @@ mod tests {
         now.manifest.grants = Grants { secrets: vec!["TOKEN".to_owned()], ..Grants::default() };
         now.manifest.imports.push("jobs:task/secrets@1.0.0".to_owned());
         now.manifest.limits.memory_bytes = 256 << 20;
+        now.manifest.limits.http_requests = 5;
+        now.manifest.deterministic = true;
         now.manifest.description.input_schema = Some("{}".to_owned());
         now.size_bytes = 4_096;
         now.sha256 = Digest::of(b"two");
@@ -123,13 +118,15 @@ mod tests {
             "grant + secret TOKEN",
             "grant - mail",
             "import + jobs:task/secrets@1.0.0",
-            "limit memory 128.0 MiB -> 256.0 MiB",
+            "limit memory 128 MiB -> 256 MiB",
+            "limit http-requests 1,000 -> 5",
+            "deterministic no -> yes",
             "input schema changed",
-            "size 2.0 KiB -> 4.0 KiB",
+            "size 2 KiB -> 4 KiB",
         ] {
             assert!(lines.iter().any(|line| line == expected), "{expected} is not in {lines:?}");
         }
-        assert_eq!(lines.len(), 7, "{lines:?}");
+        assert_eq!(lines.len(), 9, "{lines:?}");
         assert!(changes(&before, &before).is_empty());
     }
 }

@@ -14,7 +14,7 @@ use model::task::TaskRef;
 use rpc::{Code, Error, v1};
 use store::Submitted;
 
-use super::{Api, namespace, options};
+use super::{Api, limits, namespace, options};
 use crate::answer::ask;
 use crate::desk::reference;
 use crate::tasks::Known;
@@ -91,6 +91,10 @@ async fn resolve(api: &Api, namespace: &Namespace, job: v1::NewJob) -> Result<Dr
     let id = if job.id.is_empty() { JobId::generate(now) } else { callers_id(&job.id)? };
     let options = options::read(job.options.unwrap_or_default(), now)?;
     let known = api.tasks.resolve(namespace, &task).await?;
+    let version = &known.version;
+    limits::allow(&options.limits, &version.manifest.limits, "the version's", |limit| {
+        format!("ask for less, or publish {} with more: --{limit}", version.task)
+    })?;
     Ok(Draft { id, known, options, payload: job.payload })
 }
 

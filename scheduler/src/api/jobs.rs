@@ -4,7 +4,7 @@ use rpc::v1;
 use rpc::v1::jobs_server::Jobs;
 use tonic::{Request, Response, Status};
 
-use super::{Answers, Api, cancel, enqueue, files, list, logs, wait};
+use super::{Answers, Api, cancel, cancel_many, enqueue, files, list, logs, wait};
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -36,6 +36,10 @@ impl Jobs for Api {
 
     async fn cancel_job(&self, request: Request<v1::CancelJobRequest>) -> Answer<v1::CancelJobResponse> {
         Ok(Response::new(cancel::cancel(self, request.into_inner()).await?))
+    }
+
+    async fn cancel_jobs(&self, request: Request<v1::CancelJobsRequest>) -> Answer<v1::CancelJobsResponse> {
+        Ok(Response::new(cancel_many::cancel(self, request.into_inner()).await?))
     }
 
     async fn retry_job(&self, request: Request<v1::RetryJobRequest>) -> Answer<v1::RetryJobResponse> {

@@ -20,8 +20,21 @@ pub(super) async fn get(api: &Api, request: v1::GetJobRequest) -> Result<v1::Job
 
 /// One page, newest first.
 pub(super) async fn list(api: &Api, request: v1::ListJobsRequest) -> Result<v1::ListJobsResponse, Error> {
+    let page = ask(api.store.jobs(filter(request)?)).await?;
+    let (jobs, next) = cut(page.jobs, page.next);
+    Ok(v1::ListJobsResponse {
+        jobs: jobs.into_iter().map(Into::into).collect(),
+        next_cursor: next.map(|id| id.to_string()).unwrap_or_default(),
+    })
+}
+
+/// Which jobs are meant.
+///
+/// # Errors
+/// Names the first field that does not fit.
+pub(super) fn filter(request: v1::ListJobsRequest) -> Result<JobFilter, Error> {
     let optional = |text: String| Some(text).filter(|text| !text.is_empty());
-    let filter = JobFilter {
+    Ok(JobFilter {
         namespace: namespace(&request.namespace)?,
         states: request.states.iter().map(|state| state.parse()).collect::<Result<_, _>>()?,
         task: optional(request.task).map(|task| task.parse()).transpose()?,
@@ -30,12 +43,6 @@ pub(super) async fn list(api: &Api, request: v1::ListJobsRequest) -> Result<v1::
         since: request.since.map(|at| rpc::instant("since", at)).transpose()?,
         before: optional(request.cursor).map(|cursor| cursor.parse()).transpose()?,
         limit: page_limit(request.limit)?,
-    };
-    let page = ask(api.store.jobs(filter)).await?;
-    let (jobs, next) = cut(page.jobs, page.next);
-    Ok(v1::ListJobsResponse {
-        jobs: jobs.into_iter().map(Into::into).collect(),
-        next_cursor: next.map(|id| id.to_string()).unwrap_or_default(),
     })
 }
 

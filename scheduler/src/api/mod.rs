@@ -2,29 +2,33 @@
 
 mod admission;
 mod cancel;
+mod cancel_many;
 mod changes;
 mod cluster;
 mod enqueue;
 mod files;
+mod hosts;
 mod jobs;
+mod limits;
 mod list;
 mod logs;
 mod options;
 mod publish;
 mod submit;
 mod tasks;
+mod turns;
 mod upload;
 mod wait;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::stream::BoxStream;
 use model::bounds::PAGE_MAX;
 use model::clock::Clock;
 use model::id::JobId;
+use model::limits::Limits;
 use model::name::Namespace;
-use rpc::{Code, Error, HostDialer};
+use rpc::{Code, Error};
 use sandbox::Sandbox;
 use service::Shutdown;
 use store::Store;
@@ -36,6 +40,7 @@ use crate::carrier::Bell;
 use crate::leader::Standing;
 use crate::tasks::Tasks;
 use crate::waiting::Waiting;
+use hosts::Hosts;
 use submit::Submitter;
 
 /// Digits of a prefix that stands for an id, at the least.
@@ -50,9 +55,6 @@ const INSPECTIONS: usize = 2;
 /// Components received at once: each takes up to 64 MiB.
 const UPLOADS: usize = 8;
 
-/// How long a host may take to be reached, and again to answer.
-const HOST_DEADLINE: Duration = Duration::from_millis(1_500);
-
 /// What a stream of answers is.
 type Answers<T> = BoxStream<'static, Result<T, Status>>;
 
@@ -66,6 +68,7 @@ pub(crate) struct Ingredients {
     pub(crate) bell: Bell,
     pub(crate) standing: watch::Receiver<Standing>,
     pub(crate) token: Option<String>,
+    pub(crate) limits_max: Limits,
     pub(crate) version: String,
     pub(crate) shutdown: Shutdown,
 }
@@ -79,10 +82,11 @@ pub(crate) struct Api {
     waiting: Arc<Waiting>,
     bell: Bell,
     standing: watch::Receiver<Standing>,
+    limits_max: Limits,
     version: String,
     shutdown: Shutdown,
     submitter: Submitter,
-    dialer: HostDialer,
+    hosts: Hosts,
     uploads: Semaphore,
     inspections: Semaphore,
 }
@@ -91,6 +95,7 @@ impl Api {
     pub(crate) fn new(of: Ingredients) -> Arc<Self> {
         Arc::new(Self {
             submitter: Submitter::start(Arc::clone(&of.store)),
+            hosts: Hosts::new(Arc::clone(&of.store), of.token),
             store: of.store,
             sandbox: of.sandbox,
             clock: of.clock,
@@ -98,9 +103,9 @@ impl Api {
             waiting: of.waiting,
             bell: of.bell,
             standing: of.standing,
+            limits_max: of.limits_max,
             version: of.version,
             shutdown: of.shutdown,
-            dialer: HostDialer { token: of.token, timeout: HOST_DEADLINE },
             uploads: Semaphore::new(UPLOADS),
             inspections: Semaphore::new(INSPECTIONS),
         })

@@ -9,6 +9,8 @@ use model::job::{JobOptions, Key, Priority, Start};
 use model::name::QueueName;
 use rpc::v1;
 
+use super::limits;
+
 /// Reads and checks options.
 ///
 /// # Errors
@@ -33,7 +35,7 @@ pub(super) fn read(options: v1::JobOptions, now: DateTime<Utc>) -> Result<JobOpt
         start,
         key: Some(options.key).filter(|text| !text.is_empty()).map(|text| Key { text, ttl }),
         max_attempts: Some(options.max_attempts).filter(|attempts| *attempts > 0),
-        timeout: options.timeout_ms.map(|ms| span("timeout", ms)).transpose()?,
+        limits: limits::read(options.limits)?,
         expires_in: options.expires_in_ms.map(|ms| span("expires-in", ms)).transpose()?,
         tags: options.tags.into_iter().collect(),
     };
@@ -87,6 +89,7 @@ mod tests {
         let now = SystemClock.now();
         let far = rpc::timestamp(now + TimeDelta::days(4_000));
         let options = v1::JobOptions::default;
+        let timeout = v1::LimitOverrides { timeout_ms: Some(0), ..v1::LimitOverrides::default() };
         let cases = [
             ("priority", v1::JobOptions { priority: 10, ..options() }),
             ("priority", v1::JobOptions { priority: 300, ..options() }),
@@ -97,7 +100,7 @@ mod tests {
             ("key-ttl", v1::JobOptions { key_ttl_ms: Some(1), ..options() }),
             ("key", v1::JobOptions { key: "x".repeat(256), ..options() }),
             ("max-attempts", v1::JobOptions { max_attempts: 1_001, ..options() }),
-            ("timeout", v1::JobOptions { timeout_ms: Some(0), ..options() }),
+            ("timeout", v1::JobOptions { limits: Some(timeout), ..options() }),
             ("tag", v1::JobOptions { tags: [(String::new(), String::new())].into(), ..options() }),
         ];
 

@@ -12,6 +12,9 @@ use tonic::Streaming;
 /// How long the next chunk may take.
 const IDLE_MAX: Duration = Duration::from_secs(30);
 
+/// How long all of them may take: the largest component over a line of 1 Mbit/s. Only some are received at once.
+const WHOLE_MAX: Duration = Duration::from_secs(600);
+
 /// Reads the header.
 pub(super) async fn header(stream: &mut Streaming<v1::PublishRequest>) -> Result<v1::PublishHeader, Error> {
     let Some(v1::PublishRequest { part: Some(Part::Header(header)) }) = message(stream).await? else {
@@ -29,6 +32,12 @@ pub(super) async fn bytes(
     stream: &mut Streaming<v1::PublishRequest>,
     declared: u64,
 ) -> Result<Vec<u8>, Error> {
+    timeout(WHOLE_MAX, collect(stream, declared)).await.unwrap_or_else(|_| {
+        Err(Error::new(Code::Timeout, format!("component: it did not arrive within {WHOLE_MAX:?}")))
+    })
+}
+
+async fn collect(stream: &mut Streaming<v1::PublishRequest>, declared: u64) -> Result<Vec<u8>, Error> {
     let most = if declared == 0 { COMPONENT_BYTES_MAX as u64 } else { declared };
     let mut bytes = Vec::new();
     while let Some(message) = message(stream).await? {

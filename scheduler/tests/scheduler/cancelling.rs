@@ -1,5 +1,6 @@
 //! Cancel and retry, with honest answers.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures::StreamExt;
@@ -13,9 +14,12 @@ use tonic::{Request, Response, Status};
 
 use crate::room::{Replica, Room};
 
-/// A host's control service that remembers whom it was told to stop.
+/// A host's control service that remembers whom it was told to stop, with what grace.
 #[derive(Clone, Default)]
-struct Host(Arc<Mutex<Vec<Lease>>>);
+pub(crate) struct Host {
+    told: Arc<Mutex<Vec<(Lease, u64)>>>,
+    hangs_once: Arc<AtomicBool>,
+}
 
 #[tonic::async_trait]
 impl HostControl for Host {
@@ -23,8 +27,12 @@ impl HostControl for Host {
         &self,
         request: Request<v1::InterruptRequest>,
     ) -> Result<Response<v1::InterruptResponse>, Status> {
-        let lease = rpc::lease_of(request.get_ref()).expect("the scheduler knows how");
-        self.0.lock().expect("nobody panics while holding it").push(lease);
+        if self.hangs_once.swap(false, Ordering::Relaxed) {
+            return std::future::pending().await;
+        }
+        let request = request.get_ref();
+        let lease = rpc::lease_of(request).expect("the scheduler knows how");
+        self.told.lock().expect("nobody panics while holding it").push((lease, request.grace_ms));
         Ok(Response::new(v1::InterruptResponse { status: "stopping".to_owned() }))
     }
 
@@ -41,7 +49,11 @@ impl HostControl for Host {
 }
 
 impl Host {
-    async fn start(&self) -> String {
+    pub(crate) fn told(&self) -> Vec<(Lease, u64)> {
+        self.told.lock().expect("nobody panics while holding it").clone()
+    }
+
+    pub(crate) async fn start(&self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let server = Server::builder().add_service(HostControlServer::new(self.clone()));
@@ -51,7 +63,15 @@ impl Host {
 }
 
 async fn cancel(replica: &Replica, id: &str) -> Result<v1::CancelJobResponse, rpc::Error> {
-    let request = v1::CancelJobRequest { namespace: String::new(), id: id.to_owned() };
+    cancel_within(replica, id, 0).await
+}
+
+async fn cancel_within(
+    replica: &Replica,
+    id: &str,
+    grace_ms: u64,
+) -> Result<v1::CancelJobResponse, rpc::Error> {
+    let request = v1::CancelJobRequest { namespace: String::new(), id: id.to_owned(), grace_ms };
     Ok(replica.client.clone().jobs.cancel_job(request).await?.into_inner())
 }
 
@@ -91,7 +111,56 @@ async fn the_host_of_a_running_job_is_told_with_the_fencing_token() {
     let answer = cancel(&replica, &id).await.expect("it is known");
 
     assert_eq!(said(&answer), ("running", true, true));
-    assert_eq!(*host.0.lock().expect("nobody panics while holding it"), [lease]);
+    assert_eq!(host.told(), [(lease, 0)]);
+}
+
+#[tokio::test]
+async fn a_grace_is_passed_on_and_a_later_cancel_may_shorten_it() {
+    let (room, replica) = Room::with_replica().await;
+    room.publish("t", None).await;
+    let host = Host::default();
+    let session = room.session(&host.start().await).await;
+    let id = replica.enqueue_one("t").await;
+    let lease = room.claim(session, &id).await;
+
+    let first = cancel_within(&replica, &id, 5_000).await.expect("it is known");
+    let second = cancel(&replica, &id).await.expect("it is known");
+
+    assert_eq!((said(&first), said(&second)), (("running", true, true), ("running", true, true)));
+    assert_eq!(host.told(), [(lease, 5_000), (lease, 0)]);
+}
+
+#[tokio::test]
+async fn a_grace_of_more_than_an_hour_is_refused_and_nothing_is_cancelled() {
+    let (room, replica) = Room::with_replica().await;
+    room.publish("t", None).await;
+    let id = replica.enqueue_one("t").await;
+
+    let refusal = cancel_within(&replica, &id, 7_200_000).await.expect_err("it is too long");
+
+    assert_eq!(
+        (refusal.code, refusal.message.as_str()),
+        (Code::Invalid, "grace: 2h is over the limit of 1h")
+    );
+    assert_eq!(replica.job(&id).await.expect("it is there").state, "queued");
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_went_dead_does_not_keep_a_host_from_being_reached() {
+    let (room, replica) = Room::with_replica().await;
+    room.publish("t", None).await;
+    let host = Host::default();
+    let session = room.session(&host.start().await).await;
+    let (first, second) = (replica.enqueue_one("t").await, replica.enqueue_one("t").await);
+    let leases = [room.claim(session, &first).await, room.claim(session, &second).await];
+    cancel(&replica, &first).await.expect("it is known");
+
+    host.hangs_once.store(true, Ordering::Relaxed);
+    let answer = cancel(&replica, &second).await.expect("it is known");
+
+    assert_eq!(said(&answer), ("running", true, true));
+    assert!(!host.hangs_once.load(Ordering::Relaxed), "the first call hung");
+    assert_eq!(host.told(), leases.map(|lease| (lease, 0)));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use crate::room::{Replica, Room, connect};
 
 /// Asks as a browser does; the status and the whole answer.
-async fn get(replica: &Replica, path: &str, header: &str) -> (u16, String) {
+pub(crate) async fn get(replica: &Replica, path: &str, header: &str) -> (u16, String) {
     let address = replica.address.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).await.expect("it listens");
     let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{header}\r\n");

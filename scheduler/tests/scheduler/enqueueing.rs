@@ -21,6 +21,10 @@ fn with(job: v1::NewJob, options: v1::JobOptions) -> v1::NewJob {
     v1::NewJob { options: Some(options), ..job }
 }
 
+fn limited(limits: v1::LimitOverrides) -> v1::NewJob {
+    with(job("t", "{}"), v1::JobOptions { limits: Some(limits), ..v1::JobOptions::default() })
+}
+
 fn keyed(key: &str, payload: &str) -> v1::NewJob {
     with(job("t", payload), v1::JobOptions { key: key.to_owned(), ..v1::JobOptions::default() })
 }
@@ -72,6 +76,47 @@ async fn what_is_no_json_or_too_long_is_refused() {
         assert_eq!(error.code, Code::Invalid);
         assert!(error.message.starts_with("payload: ") && error.message.contains(part), "{error}");
     }
+    assert!(replica.jobs().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_job_may_lower_the_limits_of_its_version() {
+    let (room, replica) = Room::with_replica().await;
+    room.publish("t", None).await;
+    let limits = v1::LimitOverrides {
+        memory_bytes: Some(64 << 20),
+        fuel: Some(1_000),
+        host_calls: Some(7),
+        ..v1::LimitOverrides::default()
+    };
+
+    let jobs = replica.enqueue(vec![job("t", "{}"), limited(limits)]).await.expect("they are stored");
+
+    let plain = replica.job(&jobs[0].id).await.expect("it is there");
+    let lowered = replica.job(&jobs[1].id).await.expect("it is there");
+    assert_eq!((plain.limits, lowered.limits), (None, Some(limits)));
+}
+
+#[tokio::test]
+async fn a_job_that_asks_for_more_than_its_version_has_is_denied() {
+    let (room, replica) = Room::with_replica().await;
+    room.publish("t", None).await;
+    let memory = |bytes| v1::LimitOverrides { memory_bytes: Some(bytes), ..v1::LimitOverrides::default() };
+    let unlimited = v1::LimitOverrides { fuel_unlimited: true, ..v1::LimitOverrides::default() };
+
+    let over = replica.enqueue(vec![limited(memory(1 << 30))]).await.expect_err("1 GiB");
+    let nought = replica.enqueue(vec![limited(memory(0))]).await.expect_err("nought");
+    let fuel = replica.enqueue(vec![limited(unlimited)]).await.expect_err("it is metered");
+    let batch = vec![job("t", "{}"), limited(memory(1 << 30)), job("t", "{}")];
+    let batch = replica.enqueue(batch).await.expect_err("the second");
+
+    assert_eq!(over.message, "memory: 1 GiB is over the version's limit of 128 MiB");
+    assert_eq!(over.hint.as_deref(), Some("ask for less, or publish t with more: --memory"));
+    assert_eq!((over.code, nought.code, fuel.code), (Code::Denied, Code::Invalid, Code::Denied));
+    assert!(nought.message.starts_with("memory: "), "{nought}");
+    assert!(fuel.message.starts_with("fuel: unlimited is over the version's"), "{fuel}");
+    assert_eq!(batch.code, Code::Denied);
+    assert!(batch.message.starts_with("job 2 of 3: memory: 1 GiB"), "{batch}");
     assert!(replica.jobs().await.is_empty());
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use broker::{Broker, MemoryBroker, Queues, Reference, Signal, Take};
 use model::id::{Digest, JobId, Lease, SessionId, VersionId};
-use model::job::{FileInfo, Job, LogLine, OutputFile};
+use model::job::{FileInfo, Job, JobState, LogLine, OutputFile};
 use model::name::{Namespace, QueueKey, TaskName};
 use model::task::{TaskRef, TaskVersion};
 use store::{
@@ -73,7 +73,8 @@ gated!(store::Jobs {
     jobs_with_prefix(namespace: &Namespace, prefix: &str, limit: u32) -> Vec<JobId>;
     jobs(filter: JobFilter) -> JobPage;
     states(ids: &[JobId]) -> Vec<StateOf>;
-    cancel(cancel: Cancel) -> Cancelled;
+    cancel(cancel: Cancel) -> Vec<Cancelled>;
+    count(filter: JobFilter) -> Vec<(JobState, u64)>;
     retry(namespace: &Namespace, id: JobId) -> Offer;
     logs(id: JobId, after: i64, limit: u32) -> (Vec<(u32, LogLine)>, i64);
     files(id: JobId) -> Vec<FileInfo>;

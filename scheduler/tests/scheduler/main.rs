@@ -1,12 +1,15 @@
 //! Scheduler replicas over a real store, with real components, asked as clients ask.
 
 mod cancelling;
+mod cancelling_many;
 mod door;
 mod enqueueing;
 mod following;
 mod gates;
 mod guests;
+mod inspecting;
 mod leading;
+mod pages;
 mod publishing;
 mod room;
 mod watching;

@@ -8,12 +8,12 @@ use rpc::{Code, v1};
 use crate::guests::{MAIL, importing};
 use crate::room::{Replica, Room};
 
-async fn send(replica: &Replica, parts: Vec<Part>) -> Result<Vec<v1::PublishedTask>, rpc::Error> {
+pub(crate) async fn send(replica: &Replica, parts: Vec<Part>) -> Result<Vec<v1::PublishedTask>, rpc::Error> {
     let messages: Vec<_> = parts.into_iter().map(|part| v1::PublishRequest { part: Some(part) }).collect();
     Ok(replica.client.clone().tasks.publish(stream::iter(messages)).await?.into_inner().tasks)
 }
 
-async fn publish(
+pub(crate) async fn publish(
     replica: &Replica,
     header: v1::PublishHeader,
     bytes: &[u8],
@@ -23,12 +23,16 @@ async fn publish(
     send(replica, std::iter::once(Part::Header(header)).chain(chunks).collect()).await
 }
 
+fn limits(limits: v1::LimitOverrides) -> v1::PublishHeader {
+    v1::PublishHeader { limits: Some(limits), ..v1::PublishHeader::default() }
+}
+
 fn mail() -> v1::PublishHeader {
     let grants = v1::Grants { mail: true, ..v1::Grants::default() };
     v1::PublishHeader { grants: Some(grants), ..v1::PublishHeader::default() }
 }
 
-async fn tasks(replica: &Replica) -> Vec<v1::TaskInfo> {
+pub(crate) async fn tasks(replica: &Replica) -> Vec<v1::TaskInfo> {
     let request = v1::ListTasksRequest::default();
     replica.client.clone().tasks.list_tasks(request).await.expect("it answers").into_inner().tasks
 }
@@ -58,7 +62,7 @@ async fn a_published_task_can_be_enqueued_and_looked_at_at_once() {
     publish(&replica, v1::PublishHeader::default(), &importing("")).await.expect("it is fine");
     replica.enqueue_one("t").await;
 
-    let wider = v1::PublishHeader { memory_bytes: Some(256 << 20), ..v1::PublishHeader::default() };
+    let wider = limits(v1::LimitOverrides { memory_bytes: Some(256 << 20), ..v1::LimitOverrides::default() });
     publish(&replica, wider, &importing("")).await.expect("it is fine");
 
     let job = replica.enqueue_one("t").await;
@@ -109,15 +113,23 @@ async fn a_plan_says_what_would_change_and_stores_nothing() {
     publish(&replica, v1::PublishHeader::default(), &importing("")).await.expect("it is fine");
 
     let same = publish(&replica, plan, &importing("")).await.expect("it is fine").remove(0);
-    let other = v1::PublishHeader { plan: true, timeout_ms: Some(1_000), fuel_unlimited: true, ..mail() };
+    let other = v1::LimitOverrides {
+        timeout_ms: Some(1_000),
+        fuel_unlimited: true,
+        log_bytes: Some(1 << 10),
+        ..v1::LimitOverrides::default()
+    };
+    let other = v1::PublishHeader { plan: true, deterministic: true, limits: Some(other), ..mail() };
     let other = publish(&replica, other, &importing(MAIL)).await.expect("it is fine").remove(0);
 
     assert!(same.unchanged && same.changes.is_empty());
     for line in [
         "grant + mail",
         "import + jobs:task/mail@1.0.0",
-        "limit timeout 300000 ms -> 1000 ms",
-        "limit fuel 50000000000 -> unlimited",
+        "limit timeout 5m -> 1s",
+        "limit fuel 50,000,000,000 -> unlimited",
+        "limit max-log 1 MiB -> 1 KiB",
+        "deterministic no -> yes",
     ] {
         assert!(other.changes.iter().any(|change| change == line), "{line} is not in {:?}", other.changes);
     }
@@ -127,12 +139,16 @@ async fn a_plan_says_what_would_change_and_stores_nothing() {
 #[tokio::test]
 async fn limits_and_grants_that_cannot_be_are_refused() {
     let (_room, replica) = Room::with_replica().await;
-    let header = v1::PublishHeader::default;
+    let memory = |bytes| v1::LimitOverrides { memory_bytes: Some(bytes), ..v1::LimitOverrides::default() };
     let grants = |grants| v1::PublishHeader { grants: Some(grants), ..v1::PublishHeader::default() };
     let cases = [
-        (v1::PublishHeader { memory_bytes: Some(5 << 30), ..header() }, Code::Denied, "memory"),
-        (v1::PublishHeader { memory_bytes: Some(0), ..header() }, Code::Invalid, "memory"),
-        (v1::PublishHeader { fuel: Some(1), fuel_unlimited: true, ..header() }, Code::Invalid, "fuel"),
+        (limits(memory(5 << 30)), Code::Denied, "memory: 5 GiB is over the platform's limit of 4 GiB"),
+        (limits(memory(0)), Code::Invalid, "memory"),
+        (
+            limits(v1::LimitOverrides { fuel: Some(1), fuel_unlimited: true, ..memory(1 << 20) }),
+            Code::Invalid,
+            "fuel",
+        ),
         (
             grants(v1::Grants { http: vec!["http://x".to_owned()], ..v1::Grants::default() }),
             Code::Invalid,
@@ -159,12 +175,54 @@ async fn limits_and_grants_that_cannot_be_are_refused() {
 }
 
 #[tokio::test]
+async fn an_operator_may_allow_less_and_a_default_is_held_to_that() {
+    let mut room = Room::new().await;
+    room.limits_max.memory_bytes = 64 << 20;
+    let replica = room.replica().await;
+    let asked = v1::LimitOverrides { memory_bytes: Some(100 << 20), ..v1::LimitOverrides::default() };
+
+    let plan = v1::PublishHeader { plan: true, ..limits(asked) };
+    let planned = publish(&replica, plan, &importing("")).await.expect_err("it is over");
+    let refused = publish(&replica, limits(asked), &importing("")).await.expect_err("it is over");
+    let usual =
+        publish(&replica, v1::PublishHeader::default(), &importing("")).await.expect("it asks for none");
+
+    assert_eq!(refused.code, Code::Denied);
+    assert_eq!(refused.message, "memory: 100 MiB is over the platform's limit of 64 MiB");
+    assert!(refused.hint.as_ref().is_some_and(|hint| hint.contains("--max-limit memory")), "{refused:?}");
+    assert_eq!(planned, refused);
+    let version = usual[0].version.as_ref().expect("it has one");
+    assert_eq!(version.limits.expect("it has some").memory_bytes, 64 << 20);
+}
+
+#[tokio::test]
+async fn each_flavour_is_compiled_at_publish_and_is_another_version() {
+    let (_room, replica) = Room::with_replica().await;
+    let unmetered = v1::LimitOverrides { fuel_unlimited: true, ..v1::LimitOverrides::default() };
+    let headers = [
+        v1::PublishHeader::default(),
+        limits(unmetered),
+        v1::PublishHeader { deterministic: true, ..v1::PublishHeader::default() },
+    ];
+
+    for (number, header) in (1..).zip(headers) {
+        let published =
+            publish(&replica, header.clone(), &importing("")).await.expect("it is fine").remove(0);
+        assert!(published.compile_ms > 0, "its flavour was not there before: {published:?}");
+        let version = published.version.expect("it has one");
+        assert_eq!((version.version, version.deterministic), (number, header.deterministic));
+        let again = publish(&replica, header, &importing("")).await.expect("it is fine").remove(0);
+        assert!(again.unchanged && again.compile_ms == 0, "{again:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_upload_is_held_to_what_it_announced() {
     let (_room, replica) = Room::with_replica().await;
     let header = |size_bytes| Part::Header(v1::PublishHeader { size_bytes, ..v1::PublishHeader::default() });
     let data = |length| Part::Data(vec![0; length]);
     let cases = [
-        (vec![header(COMPONENT_BYTES_MAX as u64 + 1)], Code::Denied, "64.0 MiB"),
+        (vec![header(COMPONENT_BYTES_MAX as u64 + 1)], Code::Denied, "64 MiB"),
         (vec![header(10), data(5)], Code::Invalid, "5 of 10 bytes"),
         (vec![header(10), data(11)], Code::Invalid, "more bytes arrive"),
         (vec![header(10), header(10)], Code::Invalid, "only bytes"),

@@ -10,7 +10,7 @@ use model::attempt::{Outcome, Usage};
 use model::grants::Grants;
 use model::id::{Digest, JobId, Lease, SessionId};
 use model::json::Json;
-use model::limits::{LimitOverrides, Limits};
+use model::limits::{LimitOverrides, Limits, PLATFORM_MAX};
 use model::name::Namespace;
 use model::retry::Next;
 use model::task::{Manifest, TaskDescription};
@@ -32,8 +32,10 @@ const LONG_MS: u32 = 600_000;
 pub(crate) struct Room {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) broker: Arc<GatedBroker>,
+    /// The most that versions may ask for at replicas that are made from now on.
+    pub(crate) limits_max: Limits,
+    pub(crate) folder: tempfile::TempDir,
     sandbox: Arc<Sandbox>,
-    _folder: tempfile::TempDir,
 }
 
 /// A replica that runs, as its clients see it.
@@ -48,15 +50,21 @@ pub(crate) struct Replica {
 
 impl Room {
     pub(crate) async fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        Self::compiling(tempfile::tempdir().expect("a folder"), vec![worker().display().to_string()]).await
+    }
+
+    /// A room in `folder` whose compile worker is this command.
+    pub(crate) async fn compiling(folder: tempfile::TempDir, compile_command: Vec<String>) -> Self {
         let store = SqliteStore::open(&folder.path().join("jobs.db")).await.expect("a store");
         let config = sandbox::Config {
             cache_dir: folder.path().join("cache"),
-            compile_command: vec![worker().display().to_string()],
+            compile_command,
             slots: 1,
+            disk_bytes_max: sandbox::DISK_BYTES_DEFAULT,
+            memory_bytes_max: sandbox::MEMORY_BYTES_DEFAULT,
         };
         let sandbox = Sandbox::new(config).expect("the engines can be made");
-        Self { store: Arc::new(store), broker: Arc::default(), sandbox, _folder: folder }
+        Self { store: Arc::new(store), broker: Arc::default(), limits_max: PLATFORM_MAX, folder, sandbox }
     }
 
     /// A room and its only replica.
@@ -72,7 +80,7 @@ impl Room {
 
     pub(crate) async fn replica_with_token(&self, token: Option<&str>) -> Replica {
         let store = GatedStore::new(Arc::clone(&self.store));
-        let config = config(([127, 0, 0, 1], 0).into(), token);
+        let config = self.config(([127, 0, 0, 1], 0).into(), token);
         let parts = self.parts(Arc::clone(&store) as Arc<dyn Store>);
         let scheduler = Scheduler::new(config, parts).await.expect("a free port");
         let address = scheduler.address();
@@ -84,7 +92,18 @@ impl Room {
 
     /// Makes a replica that listens at `listen`, without running it.
     pub(crate) async fn try_listen(&self, listen: SocketAddr) -> anyhow::Result<Scheduler> {
-        Scheduler::new(config(listen, None), self.parts(Arc::clone(&self.store))).await
+        Scheduler::new(self.config(listen, None), self.parts(Arc::clone(&self.store))).await
+    }
+
+    fn config(&self, listen: SocketAddr, token: Option<&str>) -> Config {
+        Config {
+            version: "1.2.3".to_owned(),
+            listen,
+            advertise: None,
+            token: token.map(str::to_owned),
+            term: Config::TERM,
+            limits_max: self.limits_max.clone(),
+        }
     }
 
     fn parts(&self, store: Arc<dyn Store>) -> Parts {
@@ -107,6 +126,7 @@ impl Room {
             imports: Vec::new(),
             grants: Grants::default(),
             limits: Limits::default(),
+            deterministic: false,
         };
         let bytes = b"no code".to_vec();
         let publish = Publish {
@@ -157,16 +177,6 @@ impl Room {
     }
 }
 
-fn config(listen: SocketAddr, token: Option<&str>) -> Config {
-    Config {
-        version: "1.2.3".to_owned(),
-        listen,
-        advertise: None,
-        token: token.map(str::to_owned),
-        term: Config::TERM,
-    }
-}
-
 /// An attempt that ended with a result.
 pub(crate) fn succeeded(lease: Lease) -> Ended {
     Ended {
@@ -183,7 +193,7 @@ pub(crate) fn succeeded(lease: Lease) -> Ended {
 }
 
 /// The compile worker, which is built beside the tests as an example of this crate.
-fn worker() -> PathBuf {
+pub(crate) fn worker() -> PathBuf {
     let test = std::env::current_exe().expect("a test has a file");
     let target = test.parent().and_then(|deps| deps.parent()).expect("it is in target/PROFILE/deps");
     target.join("examples/compile-worker")

@@ -1,0 +1,63 @@
+//! Limits that somebody sets, read from their message and held against what is allowed.
+
+use model::error::Invalid;
+use model::limits::{LimitOverrides, Limits};
+use rpc::{Code, Error, v1};
+
+/// Over which nothing is.
+const ANY: Limits = Limits {
+    fuel: None,
+    memory_bytes: u64::MAX,
+    table_elements: u64::MAX,
+    timeout_ms: u64::MAX,
+    output_bytes: u64::MAX,
+    log_bytes: u64::MAX,
+    file_bytes: u64::MAX,
+    host_calls: u64::MAX,
+    http_requests: u64::MAX,
+    http_bytes: u64::MAX,
+};
+
+/// Reads limits. A limit of nought makes no sense wherever it is set.
+///
+/// # Errors
+/// Names the first that makes none.
+pub(super) fn read(limits: Option<v1::LimitOverrides>) -> Result<LimitOverrides, Invalid> {
+    let limits = LimitOverrides::try_from(limits.unwrap_or_default())?;
+    limits.check(&ANY, "any")?;
+    Ok(limits)
+}
+
+/// Refuses limits that are over `max`, which is called `whose` in the refusal; `hint` gets the name of the limit.
+///
+/// # Errors
+/// `Denied`, naming the first limit that is over, the most allowed and the value seen.
+pub(super) fn allow(
+    limits: &LimitOverrides,
+    max: &Limits,
+    whose: &str,
+    hint: impl FnOnce(&str) -> String,
+) -> Result<(), Error> {
+    limits.check(max, whose).map_err(|over| Error::new(Code::Denied, over.to_string()).hint(hint(over.field)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nought_is_invalid_and_too_much_is_denied() {
+        let memory =
+            |bytes| v1::LimitOverrides { memory_bytes: Some(bytes), ..v1::LimitOverrides::default() };
+
+        let nought = read(Some(memory(0))).expect_err("nought");
+        let much = read(Some(memory(u64::MAX))).expect("it is a limit");
+        let over = allow(&much, &Limits::default(), "the version's", |name| format!("lower --{name}"));
+
+        assert_eq!(nought.field, "memory");
+        let over = over.expect_err("it is over");
+        assert_eq!((over.code, over.hint.as_deref()), (Code::Denied, Some("lower --memory")));
+        assert!(over.message.ends_with("is over the version's limit of 128 MiB"), "{over}");
+        assert_eq!(read(None), Ok(LimitOverrides::default()));
+    }
+}
