@@ -6,18 +6,20 @@ use std::sync::Arc;
 use futures::FutureExt;
 use model::attempt::{Stop, StopReason, Usage};
 use model::error::{ErrorKind, Failure};
+use model::limits::{LimitOverrides, Limits};
 use model::retry::{Ending, Retry, decide, retry_of};
 use model::task::TaskVersion;
-use sandbox::{Execution, Invocation, JobContext, StopSignal};
+use sandbox::{Execution, Invocation, JobContext, Spent, StopSignal};
 use store::{ClaimedJob, Ended, Store};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span, field};
 
-use crate::capabilities::{Lent, Outside};
+use crate::capabilities::Lent;
 use crate::executor::Executor;
 use crate::finisher::{Finisher, Record};
 use crate::journal::Journal;
+use crate::outside::Outside;
 use crate::running::{InHand, Running};
 use crate::session::Session;
 use crate::versions::Versions;
@@ -34,23 +36,41 @@ pub(crate) struct Runner {
     versions: Versions,
     outside: Arc<Outside>,
     finisher: Finisher,
+    limits_max: Limits,
     unreported: Semaphore,
     tracker: TaskTracker,
 }
 
+/// What a [`Runner`] works with.
+pub(crate) struct RunnerParts {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) executor: Arc<dyn Executor>,
+    pub(crate) running: Arc<Running>,
+    pub(crate) outside: Arc<Outside>,
+    pub(crate) finisher: Finisher,
+    /// How many attempts run at once.
+    pub(crate) slots: usize,
+    /// The most that any of them may use.
+    pub(crate) limits_max: Limits,
+}
+
 impl Runner {
-    pub(crate) fn new(
-        store: Arc<dyn Store>,
-        executor: Arc<dyn Executor>,
-        running: Arc<Running>,
-        outside: Arc<Outside>,
-        finisher: Finisher,
-        slots: usize,
-    ) -> Arc<Self> {
+    pub(crate) fn new(parts: RunnerParts) -> Arc<Self> {
+        let RunnerParts { store, executor, running, outside, finisher, slots, limits_max } = parts;
         let versions = Versions::new(Arc::clone(&store));
         let unreported = Semaphore::new(slots.saturating_mul(UNREPORTED_PER_SLOT));
         let tracker = TaskTracker::new();
-        Arc::new(Self { store, executor, running, versions, outside, finisher, unreported, tracker })
+        Arc::new(Self {
+            store,
+            executor,
+            running,
+            versions,
+            outside,
+            finisher,
+            limits_max,
+            unreported,
+            tracker,
+        })
     }
 
     /// Begins an attempt; it frees its slot when its guest has ended.
@@ -114,7 +134,7 @@ impl Runner {
         };
         let ClaimedJob { lease, failures, max_attempts, .. } = claimed;
         let ended = {
-            let Execution { ending, result, files, usage, stop } = execution;
+            let Execution { ending, result, files, usage, stop, spent: _ } = execution;
             let next = decide(&ending, failures, max_attempts, &mut rand::rng());
             let outcome = ending.outcome();
             let failure = match ending {
@@ -147,15 +167,15 @@ impl Runner {
             }
         };
         Span::current().record("task", version.task.as_str());
-        let lent = Lent::new(
-            Arc::clone(&self.outside),
-            Arc::clone(session),
-            Arc::clone(journal),
-            claimed.lease,
-            claimed.queue.clone(),
-            stop.clone(),
-        );
-        let invocation = invocation(&version, claimed);
+        let lent = Lent {
+            store: Arc::clone(&self.store),
+            outside: Arc::clone(&self.outside),
+            session: Arc::clone(session),
+            journal: Arc::clone(journal),
+            lease: claimed.lease,
+            queue: claimed.queue.clone(),
+        };
+        let invocation = invocation(&version, &self.limits_max, claimed);
         let execution = self.executor.execute(invocation, Arc::new(lent), stop);
         AssertUnwindSafe(execution).catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!("the executor panicked");
@@ -165,9 +185,8 @@ impl Runner {
 }
 
 /// What to run; takes payload and checkpoint out of the claim.
-fn invocation(version: &TaskVersion, claimed: &mut ClaimedJob) -> Invocation {
-    let mut limits = version.manifest.limits.clone();
-    limits.timeout_ms = claimed.timeout_ms.map_or(limits.timeout_ms, |wanted| wanted.min(limits.timeout_ms));
+fn invocation(version: &TaskVersion, limits_max: &Limits, claimed: &mut ClaimedJob) -> Invocation {
+    let manifest = &version.manifest;
     Invocation {
         sha256: version.sha256,
         task: version.task.clone(),
@@ -178,10 +197,18 @@ fn invocation(version: &TaskVersion, claimed: &mut ClaimedJob) -> Invocation {
             attempt: claimed.lease.attempt,
             max_attempts: claimed.max_attempts,
         },
-        limits,
-        grants: version.manifest.grants.clone(),
+        limits: limits_of(&manifest.limits, limits_max, &claimed.limits),
+        deterministic: manifest.deterministic,
+        grants: manifest.grants.clone(),
         checkpoint: claimed.checkpoint.take(),
     }
+}
+
+/// The version's limits, within the operator's, lowered by the job's. Asking for more was refused at every door; this
+/// is the last one.
+fn limits_of(version: &Limits, most: &Limits, job: &LimitOverrides) -> Limits {
+    let allowed = version.clone().capped(most);
+    allowed.clone().with(job).capped(&allowed)
 }
 
 fn stopped_before(reason: StopReason, since: std::time::Instant) -> Execution {
@@ -202,5 +229,57 @@ fn failed(kind: ErrorKind, message: String) -> Execution {
 }
 
 fn nothing(ending: Ending) -> Execution {
-    Execution { ending, result: None, files: Vec::new(), usage: Usage::default(), stop: None }
+    let (files, usage, spent) = (Vec::new(), Usage::default(), Spent::default());
+    Execution { ending, result: None, files, usage, stop: None, spent }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::limits::{FuelChoice, PLATFORM_MAX};
+
+    use super::*;
+
+    fn fuel(choice: FuelChoice) -> LimitOverrides {
+        LimitOverrides { fuel: Some(choice), ..LimitOverrides::default() }
+    }
+
+    fn metered(units: u64) -> Limits {
+        Limits { fuel: Some(units), ..Limits::default() }
+    }
+
+    #[test]
+    fn a_job_lowers_the_limits_of_its_version_and_raises_none() {
+        let version = Limits { memory_bytes: 100, host_calls: 100, ..Limits::default() };
+        let job =
+            LimitOverrides { memory_bytes: Some(50), host_calls: Some(200), ..LimitOverrides::default() };
+
+        let limits = limits_of(&version, &PLATFORM_MAX, &job);
+
+        assert_eq!(limits, Limits { memory_bytes: 50, ..version });
+    }
+
+    #[test]
+    fn an_operator_caps_versions_that_are_older_than_the_wish() {
+        let most = Limits { memory_bytes: 100, ..metered(7) };
+        let version = Limits { fuel: None, memory_bytes: 200, ..Limits::default() };
+
+        let limits = limits_of(&version, &most, &LimitOverrides::default());
+
+        assert_eq!((limits.memory_bytes, limits.fuel), (100, Some(7)));
+    }
+
+    #[test]
+    fn a_job_meters_an_unlimited_version_and_never_frees_a_metered_one() {
+        let unlimited = Limits { fuel: None, ..Limits::default() };
+
+        for (version, job, expected) in [
+            (&unlimited, fuel(FuelChoice::Units(9)), Some(9)),
+            (&unlimited, fuel(FuelChoice::Unlimited), None),
+            (&metered(5), fuel(FuelChoice::Unlimited), Some(5)),
+            (&metered(5), fuel(FuelChoice::Units(9)), Some(5)),
+            (&metered(5), fuel(FuelChoice::Units(3)), Some(3)),
+        ] {
+            assert_eq!(limits_of(version, &PLATFORM_MAX, &job).fuel, expected, "{version:?} {job:?}");
+        }
+    }
 }

@@ -1,26 +1,21 @@
 //! What the host lends a guest for one attempt.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::attempt::StopReason;
 use model::id::{Digest, JobId, Lease};
 use model::job::{JobOptions, LogLine, NewJob, Progress, Start};
 use model::name::QueueKey;
 use model::retry::MAX_ATTEMPTS_DEFAULT;
 use model::task::TaskRef;
-use sandbox::{
-    Capabilities, ChildJob, HttpError, HttpRequest, HttpResponse, MailError, MailMessage, StopSignal,
-};
+use sandbox::{Capabilities, ChildJob, HttpError, HttpRequest, HttpResponse, MailError, MailMessage};
 use service::backoff;
 use store::{Report, Store, Submit};
 use uuid::Builder;
 
-use crate::http::Outbound;
 use crate::journal::Journal;
-use crate::mail::Mailer;
+use crate::outside::Outside;
 use crate::patience::patient;
 use crate::session::Session;
 
@@ -30,40 +25,23 @@ const RETRY_MAX: Duration = Duration::from_secs(1);
 /// What a guest is told when its attempt is another's by now.
 const LEASE_LOST: &str = "the host lost the lease of this attempt";
 
-/// The world outside, shared by all attempts.
-pub(crate) struct Outside {
-    /// Where jobs and checkpoints go.
-    pub(crate) store: Arc<dyn Store>,
-    /// E-mail.
-    pub(crate) mailer: Mailer,
-    /// HTTP.
-    pub(crate) outbound: Outbound,
-    /// Values by name.
-    pub(crate) secrets: BTreeMap<String, String>,
-}
-
 /// What one attempt was lent.
 pub(crate) struct Lent {
-    outside: Arc<Outside>,
-    session: Arc<Session>,
-    journal: Arc<Journal>,
-    lease: Lease,
-    queue: QueueKey,
-    stop: StopSignal,
+    /// Where jobs and checkpoints go.
+    pub(crate) store: Arc<dyn Store>,
+    /// HTTP, e-mail, secrets.
+    pub(crate) outside: Arc<Outside>,
+    /// Without it nothing is done any more.
+    pub(crate) session: Arc<Session>,
+    /// Log and progress.
+    pub(crate) journal: Arc<Journal>,
+    /// The attempt.
+    pub(crate) lease: Lease,
+    /// The queue its job came from.
+    pub(crate) queue: QueueKey,
 }
 
 impl Lent {
-    pub(crate) fn new(
-        outside: Arc<Outside>,
-        session: Arc<Session>,
-        journal: Arc<Journal>,
-        lease: Lease,
-        queue: QueueKey,
-        stop: StopSignal,
-    ) -> Self {
-        Self { outside, session, journal, lease, queue, stop }
-    }
-
     /// Asks the store until it answers or the lease is lost: the deadline of the attempt ends this too, for it drops
     /// the call.
     async fn ask<T, F>(&self, mut call: impl FnMut() -> F) -> Result<T, String>
@@ -98,24 +76,19 @@ impl Capabilities for Lent {
         self.journal.progress(progress);
     }
 
-    fn cancel_requested(&self) -> bool {
-        self.stop.asked().is_some_and(|(reason, _)| reason == StopReason::Cancel)
-    }
-
     fn lease_held(&self) -> bool {
         self.session.is_held()
     }
 
     async fn save_checkpoint(&self, data: Vec<u8>) -> Result<(), String> {
         let report = Report { lease: self.lease, lines: Vec::new(), progress: None, checkpoint: Some(data) };
-        self.ask(|| self.outside.store.report(report.clone())).await
+        self.ask(|| self.store.report(report.clone())).await
     }
 
     async fn enqueue(&self, child: ChildJob) -> Result<JobId, String> {
-        let store = &self.outside.store;
         let task = TaskRef::from(child.task);
         let namespace = &self.queue.namespace;
-        let version = self.ask(|| store.resolve(namespace, &task)).await?;
+        let version = self.ask(|| self.store.resolve(namespace, &task)).await?;
         let max_attempts = version.manifest.description.max_attempts.unwrap_or(MAX_ATTEMPTS_DEFAULT);
         let options = JobOptions {
             queue: child.queue.unwrap_or_else(|| self.queue.queue.clone()),
@@ -132,26 +105,26 @@ impl Capabilities for Lent {
             options,
         };
         let submit = Submit { jobs: vec![job], parent: Some(self.lease) };
-        let made = self.ask(|| store.submit(submit.clone())).await?;
+        let made = self.ask(|| self.store.submit(submit.clone())).await?;
         made.first().map(|made| made.id).ok_or_else(|| "the store made no job".to_owned())
     }
 
     async fn send_mail(&self, message: MailMessage, call: u32) -> Result<String, MailError> {
-        self.outside.mailer.send(message, self.lease.job, call).await
+        self.outside.send_mail(message, self.lease.job, call).await
     }
 
     async fn http(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        self.outside.outbound.send(request, &self.outside.secrets).await
+        self.outside.http(request).await
     }
 
     fn has_secret(&self, name: &str) -> bool {
-        self.outside.secrets.contains_key(name)
+        self.outside.has_secret(name)
     }
 }
 
 /// The id of the job that the `call`-th call of each attempt of `parent` makes. It keeps the parent's instant,
 /// so that it sorts beside it; the rest is a hash of both.
-fn child_id(parent: JobId, call: u32) -> JobId {
+pub(crate) fn child_id(parent: JobId, call: u32) -> JobId {
     let mut text = b"child job of ".to_vec();
     text.extend_from_slice(parent.0.as_bytes());
     text.extend_from_slice(&call.to_be_bytes());

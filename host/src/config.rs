@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use broker::Queues;
+use model::limits::Limits;
 
 /// How a host is set up.
 #[derive(Debug, Clone)]
@@ -26,6 +27,9 @@ pub struct Config {
     pub queues: Queues,
     /// How long it may be silent before its jobs are given to others.
     pub lease: Duration,
+    /// The most that any attempt may use here, also one of a version that was published with more;
+    /// [`model::limits::PLATFORM_MAX`] when the operator does not say.
+    pub limits_max: Limits,
     /// Where e-mail goes.
     pub mail: MailConfig,
     /// Values of the secrets that tasks may name; they never reach a guest.

@@ -11,7 +11,6 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::serve::ListenerExt;
-use model::attempt::StopReason;
 use model::id::{Lease, SessionId};
 use rpc::v1::host_control_server::{HostControl, HostControlServer};
 use rpc::v1::{
@@ -110,11 +109,11 @@ impl Service {
         self.0.sessions.borrow().as_ref().map(|session| session.id())
     }
 
-    fn status_of(&self, lease: Lease) -> &'static str {
+    fn status_of(&self, lease: Lease, grace: Duration) -> &'static str {
         if self.session() != Some(lease.session) {
             return "unknown";
         }
-        match self.0.running.stop(lease, StopReason::Cancel) {
+        match self.0.running.interrupt(lease, grace) {
             Told::Stopping => "stopping",
             Told::Ended => "ended",
         }
@@ -132,8 +131,9 @@ impl HostControl for Service {
         request: Request<InterruptRequest>,
     ) -> Result<Response<InterruptResponse>, Status> {
         let lease = rpc::lease_of(request.get_ref()).map_err(Error::from)?;
-        let status = self.status_of(lease);
-        tracing::info!(job.id = %lease.job, attempt = lease.attempt, status, "asked to interrupt an attempt");
+        let grace_ms = request.get_ref().grace_ms;
+        let status = self.status_of(lease, Duration::from_millis(grace_ms));
+        tracing::info!(job.id = %lease.job, attempt = lease.attempt, grace_ms, status, "asked to interrupt an attempt");
         Ok(Response::new(InterruptResponse { status: status.to_owned() }))
     }
 

@@ -15,13 +15,11 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::Config;
-use crate::attempt::Runner;
-use crate::capabilities::Outside;
+use crate::attempt::{Runner, RunnerParts};
 use crate::control::{Control, serve};
 use crate::executor::{Executor, SandboxExecutor};
 use crate::finisher::Finisher;
-use crate::http::Outbound;
-use crate::mail::Mailer;
+use crate::outside::Outside;
 use crate::patience::patient;
 use crate::puller::Puller;
 use crate::running::Running;
@@ -82,16 +80,7 @@ impl Host {
         if config.lease < LEASE_MIN {
             bail!("a lease has at least {LEASE_MIN:?}, not {:?}", config.lease);
         }
-        // Whoever was first chose for the whole process, and every provider that can be chosen here is this one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mailer = Mailer::new(&config.mail).context("set up mail")?;
-        let outbound = Outbound::new(&config.version).context("set up HTTP for guests")?;
-        let outside = Arc::new(Outside {
-            store: Arc::clone(&store),
-            mailer,
-            outbound,
-            secrets: config.secrets.clone(),
-        });
+        let outside = Outside::new(&config.version, &config.mail, config.secrets.clone())?;
         let listener = TcpListener::bind(config.listen)
             .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
             .with_context(|| format!("listen at {}", config.listen))?;
@@ -99,7 +88,7 @@ impl Host {
         if config.advertise.is_none() && bound.ip().is_unspecified() {
             tracing::warn!("schedulers cannot reach {bound}: name an address with --advertise");
         }
-        Ok(Self { config, store, broker, executor, outside, listener, bound })
+        Ok(Self { config, store, broker, executor, outside: Arc::new(outside), listener, bound })
     }
 
     /// The URL under which the control service is reached.
@@ -151,9 +140,15 @@ impl Host {
         let Self { config, store, broker, executor, outside, listener, .. } = self;
         let taking = shutdown.child();
         let running = Running::new(Arc::clone(&executor));
-        let (shared, works) = (Arc::clone(&store), Arc::clone(&executor));
-        let finisher = Finisher::start(Arc::clone(&store), Arc::clone(&broker));
-        let runner = Runner::new(shared, works, Arc::clone(&running), outside, finisher, config.slots);
+        let runner = Runner::new(RunnerParts {
+            store: Arc::clone(&store),
+            executor: Arc::clone(&executor),
+            running: Arc::clone(&running),
+            outside,
+            finisher: Finisher::start(Arc::clone(&store), Arc::clone(&broker)),
+            slots: config.slots,
+            limits_max: config.limits_max,
+        });
         let (sessions, watched) = watch::channel(None);
         let puller = Puller {
             store: Arc::clone(&store),
@@ -238,7 +233,7 @@ async fn settle(
     pulled.context("take jobs")
 }
 
-/// The thread of heartbeat and control service, with a runtime of its own that no guest can starve.
+/// The thread of heartbeat, control service and graces, with a runtime of its own that no guest can starve.
 struct ControlThread {
     stop: CancellationToken,
     ended: oneshot::Receiver<anyhow::Result<()>>,
@@ -255,6 +250,7 @@ impl ControlThread {
         let stop = CancellationToken::new();
         let (end, ended) = oneshot::channel();
         let stopped = stop.clone();
+        let running = Arc::clone(&control.running);
         let thread = std::thread::Builder::new()
             .name("host-control".to_owned())
             .spawn(move || {
@@ -264,6 +260,7 @@ impl ControlThread {
                     tokio::pin!(serving);
                     tokio::select! {
                         served = &mut serving => return served,
+                        never = running.keep_graces() => match never {},
                         () = heart.run(&stopped) => {}
                     }
                     listening.cancel();

@@ -5,7 +5,7 @@
 //!                                      ▲                        │ log, progress, checkpoint, children
 //!                    stop: cancel, drain, lease lost            └──▶ journal ──report──▶ store
 //!                                      │
-//!            control thread: heartbeat and control service, on a thread that no guest can starve
+//!            control thread: heartbeat, control service and graces, on a thread that no guest can starve
 //! ```
 //! All of it hangs on the [session]: while the store knows the host as alive, what it claimed is its
 //! own; once it does not, the host stops its guests, forgets them, and begins a new session.
@@ -19,7 +19,9 @@ mod finisher;
 mod host;
 mod http;
 mod journal;
+pub mod local;
 mod mail;
+mod outside;
 mod patience;
 mod puller;
 mod running;

@@ -164,8 +164,8 @@ impl Heart {
     }
 
     fn obey(&self, beat: &Beat) {
-        for lease in &beat.cancels {
-            self.running.stop(*lease, StopReason::Cancel);
+        for cancel in &beat.cancels {
+            self.running.interrupt(cancel.lease, Duration::from_millis(cancel.grace_ms));
         }
         if beat.drain && !self.taking.is_draining() {
             tracing::info!("asked to drain: no new work, what runs may end");

@@ -1,5 +1,6 @@
 //! What a host is told: cancel, interrupt, drain, and how it is.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use model::attempt::{Outcome, StopReason};
@@ -20,20 +21,32 @@ async fn dial(host: &Running, token: Option<&str>) -> HostClient {
     dialer.dial(&host.address).await.expect("it answers")
 }
 
+/// Longer than any test.
+const LONG_MS: u64 = 3_600_000;
+
 async fn interrupt(client: &mut HostClient, lease: Lease) -> String {
+    interrupt_after(client, lease, 0).await
+}
+
+async fn interrupt_after(client: &mut HostClient, lease: Lease, grace_ms: u64) -> String {
     let request = InterruptRequest {
         job: lease.job.0.as_bytes().to_vec(),
         attempt: lease.attempt,
         session: lease.session.0,
+        grace_ms,
     };
     client.interrupt(request).await.expect("an answer").into_inner().status
 }
 
 async fn cancel(lab: &Lab, id: JobId) -> Lease {
-    let cancel = Cancel { namespace: Namespace::default(), id };
-    match lab.store.inner().cancel(cancel).await.expect("cancelled") {
-        Cancelled::Asked(lease) => lease,
-        other => panic!("it runs, so not {other:?}"),
+    cancel_after(lab, id, 0).await
+}
+
+async fn cancel_after(lab: &Lab, id: JobId, grace_ms: u64) -> Lease {
+    let cancel = Cancel { namespace: Namespace::default(), ids: vec![id], grace_ms };
+    match lab.store.inner().cancel(cancel).await.expect("cancelled")[..] {
+        [Cancelled::Asked(lease)] => lease,
+        ref other => panic!("it runs, so not {other:?}"),
     }
 }
 
@@ -72,6 +85,76 @@ async fn an_interrupt_ends_its_attempt_and_no_other() {
         (interrupt(&mut client.clone(), lease).await == "ended").then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_guest_that_tidies_up_within_its_grace_succeeds() {
+    let lab = Lab::new().await;
+    let host = lab.host_with(|config| config.lease = Duration::from_secs(3600)).await;
+    let mut client = dial(&host, None).await;
+    let id = lab.put("tidy").await;
+    lab.begins(id, 1).await;
+    let lease = cancel_after(&lab, id, LONG_MS).await;
+
+    assert_eq!(interrupt_after(&mut client, lease, LONG_MS).await, "stopping");
+
+    let job = lab.becomes(id, JobState::Succeeded).await;
+    assert_eq!(job.attempts[0].stop, None);
+}
+
+#[tokio::test]
+async fn a_guest_that_outstays_its_grace_is_stopped() {
+    let lab = Lab::new().await;
+    let host = lab.host_with(|config| config.lease = Duration::from_secs(3600)).await;
+    let mut client = dial(&host, None).await;
+    let id = lab.put("hang").await;
+    lab.begins(id, 1).await;
+    let lease = cancel_after(&lab, id, 1).await;
+
+    assert_eq!(interrupt_after(&mut client, lease, LONG_MS).await, "stopping");
+    assert_eq!(interrupt_after(&mut client, lease, LONG_MS).await, "stopping", "it still may go on");
+    assert_eq!(lab.script.stop_of(id), None);
+    let wakes = lab.script.wakes.load(Ordering::SeqCst);
+    assert_eq!(interrupt_after(&mut client, lease, 1).await, "stopping");
+
+    let job = lab.becomes(id, JobState::Cancelled).await;
+    assert_eq!(job.attempts[0].stop.expect("it was stopped").reason, StopReason::Cancel);
+    assert!(lab.script.wakes.load(Ordering::SeqCst) > wakes, "one that computes is to look");
+}
+
+#[tokio::test]
+async fn a_grace_arrives_by_the_heartbeat_too() {
+    let lab = Lab::new().await;
+    let _host = lab.host().await;
+    let (tidy, hang) = (lab.put("tidy").await, lab.put("hang").await);
+    lab.begins(tidy, 1).await;
+    lab.begins(hang, 1).await;
+
+    cancel_after(&lab, tidy, LONG_MS).await;
+    cancel_after(&lab, hang, LONG_MS).await;
+    lab.becomes(tidy, JobState::Succeeded).await;
+    assert_eq!(lab.script.stop_of(hang), None);
+    cancel(&lab, hang).await;
+
+    lab.becomes(hang, JobState::Cancelled).await;
+}
+
+#[tokio::test]
+async fn an_attempt_in_its_grace_is_given_back_by_a_host_that_ends() {
+    let lab = Lab::new().await;
+    let host = lab.host_with(|config| config.lease = Duration::from_secs(3600)).await;
+    let mut client = dial(&host, None).await;
+    let id = lab.put("hang").await;
+    lab.begins(id, 1).await;
+    let lease = cancel_after(&lab, id, LONG_MS).await;
+    interrupt_after(&mut client, lease, LONG_MS).await;
+
+    host.shutdown.now();
+    host.ended().await;
+
+    let job = lab.look(id).await;
+    assert_eq!(lab.script.stop_of(id), Some(StopReason::Drain));
+    assert_eq!(job.state, JobState::Cancelled, "it was to be cancelled, so it does not run again");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use model::id::{Digest, JobId, Lease, SessionId, VersionId};
-use model::job::{FileInfo, Job, LogLine, OutputFile};
+use model::job::{FileInfo, Job, JobState, LogLine, OutputFile};
 use model::name::{Namespace, TaskName};
 use model::task::{TaskRef, TaskVersion};
 use store::{
@@ -131,8 +131,11 @@ impl Jobs for Faulty {
     async fn states(&self, ids: &[JobId]) -> Result<Vec<StateOf>> {
         self.inner.states(ids).await
     }
-    async fn cancel(&self, cancel: Cancel) -> Result<Cancelled> {
+    async fn cancel(&self, cancel: Cancel) -> Result<Vec<Cancelled>> {
         self.inner.cancel(cancel).await
+    }
+    async fn count(&self, filter: JobFilter) -> Result<Vec<(JobState, u64)>> {
+        self.inner.count(filter).await
     }
     async fn retry(&self, namespace: &Namespace, id: JobId) -> Result<Offer> {
         self.inner.retry(namespace, id).await

@@ -11,7 +11,7 @@ use model::grants::Grants;
 use model::id::{Digest, JobId, SessionId, VersionId};
 use model::job::{Job, JobOptions, JobState, NewJob};
 use model::json::Json;
-use model::limits::{LimitOverrides, Limits};
+use model::limits::{LimitOverrides, Limits, PLATFORM_MAX};
 use model::name::{Namespace, QueueName};
 use model::task::{Manifest, TaskDescription};
 use service::Shutdown;
@@ -62,7 +62,7 @@ impl Lab {
             max_attempts: None,
         };
         let (imports, grants, limits) = (Vec::new(), Grants::default(), Limits::default());
-        let manifest = Manifest { description, imports, grants, limits };
+        let manifest = Manifest { description, imports, grants, limits, deterministic: true };
         let bytes = b"a component".to_vec();
         let publish = Publish {
             namespace: Namespace::default(),
@@ -104,6 +104,7 @@ impl Lab {
             slots: 4,
             queues: Queues::All,
             lease: LEASE,
+            limits_max: PLATFORM_MAX,
             mail: MailConfig::Off,
             secrets: BTreeMap::new(),
         };

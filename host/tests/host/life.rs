@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::lab::Lab;
+use crate::script::USAGE;
 use broker::{Broker, Queues, Signal};
 use model::attempt::{Outcome, StopReason};
 use model::error::ErrorKind;
@@ -21,7 +22,7 @@ async fn a_job_is_claimed_run_and_finished() {
     assert_eq!(job.result.expect("a result").as_str(), "{\"ok\":true}");
     assert_eq!(job.attempts.len(), 1);
     assert_eq!(job.attempts[0].host, "host");
-    assert_eq!(job.attempts[0].usage.expect("measured").fuel, Some(1));
+    assert_eq!(job.attempts[0].usage, Some(USAGE));
     assert_eq!(signals.recv().await.expect("a wake-up"), Signal::Ended(vec![id]));
 }
 

@@ -6,15 +6,28 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use host::Executor;
-use model::attempt::{Stop, StopReason, Usage};
+use model::attempt::{CodeOrigin, Stop, StopReason, Usage};
 use model::clock::{Clock, SystemClock};
 use model::error::{ErrorKind, Failure};
 use model::id::JobId;
 use model::job::{LogLevel, LogLine, OutputFile, Priority, Progress};
 use model::json::Json;
 use model::retry::{Ending, Retry};
-use sandbox::{Capabilities, ChildJob, Execution, Invocation, StopSignal};
+use sandbox::{Capabilities, ChildJob, Execution, Invocation, Spent, StopSignal};
 use tokio::sync::Semaphore;
+
+/// What every attempt used.
+pub(crate) const USAGE: Usage = Usage {
+    fuel: Some(1),
+    peak_memory_bytes: 2,
+    wall_us: 3,
+    host_call_us: 4,
+    host_calls: 5,
+    bytes_in: 6,
+    bytes_out: 7,
+    code: Some(CodeOrigin::Disk),
+    load_us: 8,
+};
 
 /// What was executed, and levers.
 pub(crate) struct Script {
@@ -74,6 +87,13 @@ impl Script {
                         succeeded()
                     }
                 }
+            }
+            // A guest that tidies up when it sees that its job is to be cancelled.
+            "\"tidy\"" => {
+                while stop.cancel_requested().is_none() {
+                    tokio::task::yield_now().await;
+                }
+                succeeded()
             }
             // A guest that ended just before it was stopped.
             "\"ignore\"" => {
@@ -150,8 +170,9 @@ fn succeeded() -> Execution {
         ending: Ending::Succeeded,
         result: Some(Json::check("result", b"{\"ok\":true}".to_vec(), 100).expect("JSON")),
         files: Vec::new(),
-        usage: Usage { fuel: Some(1), peak_memory_bytes: 2, wall_us: 3, host_call_us: 4 },
+        usage: USAGE,
         stop: None,
+        spent: Spent::default(),
     }
 }
 

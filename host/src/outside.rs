@@ -1,0 +1,56 @@
+//! The world outside the platform, as guests may touch it: HTTP, e-mail, secrets.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use model::id::JobId;
+use sandbox::{HttpError, HttpRequest, HttpResponse, MailError, MailMessage};
+
+use crate::MailConfig;
+use crate::http::Outbound;
+use crate::mail::Mailer;
+
+/// The world outside, shared by all attempts.
+pub(crate) struct Outside {
+    mailer: Mailer,
+    outbound: Outbound,
+    secrets: BTreeMap<String, String>,
+}
+
+impl Outside {
+    /// As configured; `version` is the release that HTTP requests name as their sender.
+    ///
+    /// # Errors
+    /// When the mail relay or the sender makes no sense, or TLS cannot be set up.
+    pub(crate) fn new(
+        version: &str,
+        mail: &MailConfig,
+        secrets: BTreeMap<String, String>,
+    ) -> anyhow::Result<Self> {
+        // Whoever was first chose for the whole process, and every provider that can be chosen here is this one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mailer = Mailer::new(mail).context("set up mail")?;
+        let outbound = Outbound::new(version).context("set up HTTP for guests")?;
+        Ok(Self { mailer, outbound, secrets })
+    }
+
+    /// Makes a request.
+    pub(crate) async fn http(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        self.outbound.send(request, &self.secrets).await
+    }
+
+    /// Sends the `call`-th mail of `job` and returns its Message-ID.
+    pub(crate) async fn send_mail(
+        &self,
+        message: MailMessage,
+        job: JobId,
+        call: u32,
+    ) -> Result<String, MailError> {
+        self.mailer.send(message, job, call).await
+    }
+
+    /// Whether there is a secret of this name.
+    pub(crate) fn has_secret(&self, name: &str) -> bool {
+        self.secrets.contains_key(name)
+    }
+}
