@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
+use model::units::show_size;
 use reqwest::{Client, ClientBuilder, Response, Url, redirect, retry};
 use sandbox::{Header, HttpError, HttpRequest, HttpResponse};
 
@@ -29,7 +30,7 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a connection is kept without a request: servers hang up after a minute or so.
 const KEPT_FOR: Duration = Duration::from_secs(30);
 
-/// Most bytes of an answer's headers over HTTP/2; over HTTP/1 there are at most a hundred of them.
+/// Most bytes of an answer's headers; servers send some kilobytes. Over HTTP/1 there are at most a hundred of them.
 const HEADERS_BYTES_MAX: u32 = 64 << 10;
 
 /// Which requests are repetitions, for servers that know the header.
@@ -48,7 +49,7 @@ impl Outbound {
     /// # Errors
     /// When TLS cannot be set up.
     pub(crate) fn new(version: &str) -> anyhow::Result<Self> {
-        Self::with(Arc::new(SystemNames), version)
+        Self::with(Arc::new(SystemNames::new()), version)
     }
 
     fn with(names: Arc<dyn Names>, version: &str) -> anyhow::Result<Self> {
@@ -163,14 +164,22 @@ fn headers(
 }
 
 async fn read(mut response: Response, bytes_max: u64) -> Result<HttpResponse, HttpError> {
-    let over = || HttpError::Limit(format!("the answer has more than the {bytes_max} bytes that are left"));
-    if response.content_length().is_some_and(|length| length > bytes_max) {
-        return Err(over());
+    if let Some(bytes) = response.content_length().filter(|length| *length > bytes_max) {
+        return Err(HttpError::OverBudget { bytes });
+    }
+    let told: usize = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if told > HEADERS_BYTES_MAX as usize {
+        return Err(HttpError::Limit(format!(
+            "the answer's headers have {}, limit {}",
+            show_size(told as u64),
+            show_size(HEADERS_BYTES_MAX.into())
+        )));
     }
     let mut body: Vec<u8> = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| sort(&error))? {
-        if (body.len() + chunk.len()) as u64 > bytes_max {
-            return Err(over());
+        let bytes = (body.len() + chunk.len()) as u64;
+        if bytes > bytes_max {
+            return Err(HttpError::OverBudget { bytes });
         }
         body.extend_from_slice(&chunk);
     }

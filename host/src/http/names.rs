@@ -1,11 +1,12 @@
 //! Names to addresses: resolved once, every address checked, and what was checked is what is dialled.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::sync::Semaphore;
 
 use super::addresses::{Place, place};
 
@@ -16,13 +17,30 @@ pub(crate) trait Names: Send + Sync + 'static {
     async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>>;
 }
 
+/// Look-ups under way at once. Each holds a thread of those that also read files for everybody (there are 512), until
+/// the system gives up on a name server that is silent; dropping the request does not end it earlier.
+const LOOKUPS_MAX: usize = 64;
+
 /// The resolver of the system.
-pub(crate) struct SystemNames;
+pub(crate) struct SystemNames(Arc<Semaphore>);
+
+impl SystemNames {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(LOOKUPS_MAX)))
+    }
+}
 
 #[async_trait]
 impl Names for SystemNames {
     async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>> {
-        Ok(tokio::net::lookup_host((name, 0)).await?.map(|address| address.ip()).collect())
+        let permit = Arc::clone(&self.0).acquire_owned().await.expect("nobody closes the semaphore");
+        let name = name.to_owned();
+        let looking = tokio::task::spawn_blocking(move || {
+            let found = (name.as_str(), 0).to_socket_addrs();
+            drop(permit);
+            found
+        });
+        Ok(looking.await??.map(|address| address.ip()).collect())
     }
 }
 

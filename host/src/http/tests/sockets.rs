@@ -1,0 +1,272 @@
+//! That what may not be reached is not even dialled, shown by the sockets at the other end.
+//!
+//! One test has listeners on this machine's own addresses. The other makes a network of its own, in which every
+//! address there is leads back to it: so it sees who dials the metadata service of a cloud, and counts what the
+//! kernel was asked to dial.
+
+use std::net::Ipv6Addr;
+use std::process::Command;
+use std::sync::Mutex;
+
+use super::*;
+
+/// Places that no wildcard leads to, however they are spelt.
+const SPELLINGS: &[&str] = &[
+    // 127.0.0.1
+    "127.0.0.1",
+    "127.0.0.1.",
+    "127.1",
+    "127.0.1",
+    "127.0.0.2",
+    "127.255.255.254",
+    "2130706433",
+    "0x7f000001",
+    "0x7F.0.0.1",
+    "0x7f.1",
+    "017700000001",
+    "0177.0.0.1",
+    "0177.0.0.01",
+    "%31%32%37.0.0.1",
+    "１２７.0.0.1",
+    "127。0。0。1",
+    "8.8.8.8@127.0.0.1",
+    "127.0.0.1\\@8.8.8.8",
+    "[::1]",
+    "[0:0:0:0:0:0:0:1]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[::ffff:0:127.0.0.1]",
+    "[::127.0.0.1]",
+    "[64:ff9b::7f00:1]",
+    "[2002:7f00:1::]",
+    // 0.0.0.0, which systems take for this machine
+    "0",
+    "0x0",
+    "0.0.0.0",
+    "[::]",
+    "[::ffff:0.0.0.0]",
+    // 10.0.0.1
+    "10.0.0.1",
+    "10.1",
+    "167772161",
+    "0x0a000001",
+    "0xa.0.0.1",
+    "01200000001",
+    "012.0.0.1",
+    "[::ffff:10.0.0.1]",
+    "[64:ff9b::a00:1]",
+    "[2002:a00:1::]",
+    // 169.254.169.254
+    "169.254.169.254",
+    "169.254.43518",
+    "169.16689662",
+    "2852039166",
+    "0xa9fea9fe",
+    "0xa9.0xfe.0xa9.0xfe",
+    "025177524776",
+    "0251.0376.0251.0376",
+    "[::ffff:169.254.169.254]",
+    "[::ffff:a9fe:a9fe]",
+    "[64:ff9b::169.254.169.254]",
+    "[64:ff9b::a9fe:a9fe]",
+    "[2002:a9fe:a9fe::]",
+    "[2001:0:a9fe:a9fe::1]",
+    // Other clouds' own, and every other kind of place
+    "168.63.129.16",
+    "100.100.100.200",
+    "192.0.0.192",
+    "[fd00:ec2::254]",
+    "169.254.1.1",
+    "172.16.0.1",
+    "192.168.1.1",
+    "100.64.0.1",
+    "[fc00::1]",
+    "[fe80::1]",
+    "[ff02::1]",
+    "[2001:db8::1]",
+    "192.0.2.1",
+    "198.18.0.1",
+    "198.51.100.7",
+    "203.0.113.7",
+    "224.0.0.1",
+    "240.0.0.1",
+    "255.255.255.255",
+];
+
+/// Names that lead to such places, some of them beside a public one.
+const NAMES: &[(&str, &[&str])] = &[
+    ("localhost", &["127.0.0.1", "::1"]),
+    ("local.test", &["127.0.0.1"]),
+    ("local6.test", &["::1"]),
+    ("nowhere.test", &["0.0.0.0"]),
+    ("nowhere6.test", &["::"]),
+    ("metadata.test", &["169.254.169.254"]),
+    ("metadata6.test", &["fd00:ec2::254"]),
+    ("mapped.test", &["::ffff:169.254.169.254"]),
+    ("nat64.test", &["64:ff9b::7f00:1"]),
+    ("sixtofour.test", &["2002:a00:1::"]),
+    ("intranet.test", &["10.0.0.1"]),
+    ("home.test", &["192.168.0.7"]),
+    ("first.test", &["8.8.8.8", "10.0.0.1"]),
+    ("last.test", &["169.254.169.254", "8.8.8.8"]),
+];
+
+/// Asks for every place under a grant that does not name it.
+async fn none_is_let_through(outbound: &Outbound, port: u16) {
+    for host in SPELLINGS.iter().chain(NAMES.iter().map(|(name, _)| name)) {
+        for scheme in ["http", "https"] {
+            let answer = ask(outbound, get(format!("{scheme}://{host}:{port}/"), false)).await;
+            assert!(matches!(answer, Err(HttpError::Denied(_))), "{scheme} {host}: {answer:?}");
+        }
+    }
+}
+
+/// Where connections arrived, in order.
+type Reached = Arc<Mutex<Vec<IpAddr>>>;
+
+/// Counts who comes to `listener`, and sends everybody on to the address in the path.
+fn count(listener: TcpListener, reached: &Reached) {
+    let reached = Arc::clone(reached);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let to = stream.local_addr().expect("it is connected").ip().to_canonical();
+            reached.lock().expect("unpoisoned").push(to);
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    let Ok(byte) = stream.read_u8().await else { return };
+                    head.push(byte);
+                }
+                let head = String::from_utf8(head).expect("text");
+                let to = head.split(' ').nth(1).unwrap_or_default().trim_start_matches('/');
+                let answer = format!(
+                    "HTTP/1.1 302 Found\r\nLocation: http://{to}/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                );
+                // Whoever asked may be gone.
+                let _ = stream.write_all(answer.as_bytes()).await;
+            });
+        }
+    });
+}
+
+fn taken(reached: &Reached) -> Vec<IpAddr> {
+    std::mem::take(&mut *reached.lock().expect("unpoisoned"))
+}
+
+#[tokio::test]
+async fn nothing_on_this_machine_is_dialled_unless_the_grant_names_it() {
+    let reached = Reached::default();
+    let four = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = four.local_addr().expect("bound").port();
+    count(four, &reached);
+    // A machine without IPv6 has no such listener, and nothing to reach by it.
+    if let Ok(six) = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
+        count(six, &reached);
+    }
+    let outbound = outbound(NAMES);
+
+    none_is_let_through(&outbound, port).await;
+    assert_eq!(taken(&reached), [] as [IpAddr; 0]);
+
+    let answer = ask(&outbound, get(format!("http://0x7f.1:{port}/169.254.169.254"), true)).await;
+    assert_eq!(answer.expect("it was named").status, 302);
+    assert_eq!(taken(&reached), ["127.0.0.1".parse::<IpAddr>().expect("an address")]);
+}
+
+/// The test that runs itself again.
+const THIS: &str = "http::tests::sockets::no_address_is_dialled_that_no_grant_names";
+
+/// What the copy of this test is told that runs in a network of its own.
+const INSIDE: &str = "in-a-network-of-its-own";
+
+/// Leads every address there is to this machine.
+const ROUTES: &str =
+    "ip link set lo up && ip route add local default dev lo && ip -6 route add local default dev lo";
+
+/// `program` in a network of its own.
+fn isolated(script: &str) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--net", "--", "sh", "-c", script]);
+    command
+}
+
+#[test]
+fn no_address_is_dialled_that_no_grant_names() {
+    if std::env::args().any(|argument| argument == INSIDE) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        return runtime.block_on(inside());
+    }
+    // Where the system lets nobody have a network, the test above is all there is.
+    if !isolated(ROUTES).output().is_ok_and(|output| output.status.success()) {
+        return;
+    }
+    let this = std::env::current_exe().expect("it runs");
+
+    let output = isolated(&format!("{ROUTES} && exec \"$0\" \"$@\""))
+        .arg(this)
+        .args([THIS, INSIDE, "--exact", "--nocapture"])
+        .envs(["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].map(|proxy| (proxy, "http://10.0.0.1:80")))
+        .output()
+        .expect("it starts");
+
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+async fn inside() {
+    let reached = Reached::default();
+    for port in [80, 443] {
+        count(TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).await.expect("all ports are free"), &reached);
+    }
+    let outbound = outbound(NAMES);
+    let places =
+        ["169.254.169.254", "127.0.0.1", "10.0.0.1", "::1", "fd00:ec2::254", "64:ff9b::a9fe:a9fe", "8.8.8.8"];
+    let places = places.map(|place| place.parse::<IpAddr>().expect("an address"));
+
+    for place in places {
+        TcpStream::connect((place, 80)).await.expect("it would be seen");
+    }
+    arrived(&reached, &places).await;
+
+    let before = dialled();
+    none_is_let_through(&outbound, 80).await;
+    none_is_let_through(&outbound, 443).await;
+    assert_eq!(dialled(), before);
+
+    let public = places[6];
+    for host in SPELLINGS {
+        let answer = ask(&outbound, get(format!("http://{public}/{host}"), false)).await.expect("it answers");
+        assert_eq!(answer.status, 302, "{host}");
+    }
+    arrived(&reached, &vec![public; SPELLINGS.len()]).await;
+    assert_eq!(dialled(), before + SPELLINGS.len() as u64);
+
+    for place in places {
+        let host = if place.is_ipv6() { format!("[{place}]") } else { place.to_string() };
+        let answer = ask(&outbound, get(format!("http://{host}/"), true)).await.expect("it was named");
+        assert_eq!(answer.status, 302, "{host}");
+    }
+    arrived(&reached, &places).await;
+}
+
+/// Waits until as many have arrived, and takes them.
+async fn arrived(reached: &Reached, expected: &[IpAddr]) {
+    testkit::eventually::eventually("all that was dialled arrives", || async {
+        (reached.lock().expect("unpoisoned").len() >= expected.len()).then_some(())
+    })
+    .await;
+    assert_eq!(taken(reached), expected);
+}
+
+/// How often the kernel was asked to connect, in this network.
+fn dialled() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/net/snmp").expect("Linux has it");
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix("Tcp: "));
+    let (names, values) = (lines.next().expect("names"), lines.next().expect("values"));
+    let found = names.split(' ').zip(values.split(' ')).find(|(name, _)| *name == "ActiveOpens");
+    found.expect("it is counted").1.parse().expect("a number")
+}
