@@ -26,8 +26,9 @@ const TABLES_MAX: u32 = 16;
 /// Entries of one table: CPython and StarlingMonkey have 25,000 functions; eight times that.
 pub(crate) const TABLE_ELEMENTS_MAX: usize = 200_000;
 
-/// Bytes of the engine's record of one core instance. It holds 32 bytes for each function that is in a table.
-const INSTANCE_BYTES_MAX: usize = 8 << 20;
+/// Bytes of the engine's records of all instances of one component, which no memory limit counts. They hold 32 bytes
+/// for each function that is in a table or exported: StarlingMonkey has 800 KiB.
+const INSTANCE_BYTES_MAX: usize = 2 << 20;
 
 /// Bytes of a slot's memory that are zeroed rather than given back to the system: most tasks touch less.
 const KEEP_RESIDENT_BYTES: usize = 1 << 20;
@@ -182,6 +183,7 @@ fn pool(instances: u32) -> PoolingAllocationConfig {
         .max_tables_per_module(TABLES_MAX)
         .table_elements(TABLE_ELEMENTS_MAX)
         .max_core_instance_size(INSTANCE_BYTES_MAX)
+        .max_component_instance_size(INSTANCE_BYTES_MAX)
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
         .table_keep_resident(KEEP_RESIDENT_BYTES)
         .pagemap_scan(Enabled::Auto);

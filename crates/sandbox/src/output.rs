@@ -13,12 +13,17 @@ use model::error::storable_text;
 use model::job::{LogLevel, LogLine};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 use crate::capabilities::Capabilities;
 
 /// How much a guest may write to a stream in one go; the engine's own figure for such streams.
 const WRITE_BYTES_MAX: usize = 64 << 10;
+
+/// Fewest bytes that a line is taken to have on average: each is a row somewhere, so that a log of empty lines would
+/// cost many times its limit. A log may always have a thousand.
+const LINE_BYTES_MEAN: u64 = 16;
+const LINES_MIN: u64 = 1_000;
 
 /// Lines of standard error that are kept to explain a trap: a panic has three.
 const LAST_WORDS_LINES: usize = 8;
@@ -32,6 +37,7 @@ pub(crate) struct Output {
 
 struct Inner {
     left: u64,
+    lines_left: u64,
     full: bool,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
@@ -43,6 +49,7 @@ impl Output {
     pub(crate) fn new(capabilities: Arc<dyn Capabilities>, limit: u64) -> Arc<Self> {
         let inner = Inner {
             left: limit,
+            lines_left: (limit / LINE_BYTES_MEAN).max(LINES_MIN),
             full: false,
             stdout: Vec::new(),
             stderr: Vec::new(),
@@ -94,6 +101,9 @@ impl Output {
 
     fn write(&self, level: LogLevel, mut bytes: &[u8]) {
         let mut inner = self.lock();
+        if inner.full && level == LogLevel::Stdout {
+            return;
+        }
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             let mut line = std::mem::take(inner.partial(level));
             line.extend_from_slice(&bytes[..end]);
@@ -121,13 +131,18 @@ impl Output {
         if inner.full {
             return;
         }
-        if cost > inner.left {
+        if cost > inner.left || inner.lines_left == 0 {
             inner.full = true;
-            let text = format!("the log is full at {} bytes; what follows is dropped", self.limit);
+            let (bytes, lines) = (self.limit - inner.left, (self.limit / LINE_BYTES_MEAN).max(LINES_MIN));
+            let text = match inner.lines_left {
+                0 => format!("the log is full at {lines} lines of {bytes} bytes; what follows is dropped"),
+                _ => format!("the log is full at {} bytes; what follows is dropped", self.limit),
+            };
             self.capabilities.log(LogLine { at: SystemClock.now(), level: LogLevel::Warn, text });
             return;
         }
         inner.left -= cost;
+        inner.lines_left -= 1;
         self.capabilities.log(LogLine { at: SystemClock.now(), level, text });
     }
 
@@ -183,7 +198,15 @@ impl Pollable for Stream {
 }
 
 impl OutputStream for Stream {
+    /// No more than [`Self::check_write`] allows, as the contract of WASI has it: nothing can stop the guest while its
+    /// text is taken apart.
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        if bytes.len() > WRITE_BYTES_MAX {
+            let seen = bytes.len();
+            return Err(StreamError::trap(&format!(
+                "wrote {seen} bytes at once, allowed are {WRITE_BYTES_MAX}"
+            )));
+        }
         self.output.write(self.level, &bytes);
         Ok(())
     }
@@ -249,6 +272,18 @@ mod tests {
             note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n";
 
         assert_eq!(said(&[panic]).as_deref(), Some("panicked at src/lib.rs:3:5: no such customer"));
+    }
+
+    #[test]
+    fn a_log_of_empty_lines_ends_too() {
+        let output = Output::new(Arc::new(Nothing), 1 << 20);
+        let most = (1 << 20) / LINE_BYTES_MEAN;
+
+        for _ in 0..most * 2 {
+            output.line(LogLevel::Info, "");
+        }
+
+        assert_eq!(output.kept_bytes(), most);
     }
 
     #[test]

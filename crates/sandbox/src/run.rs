@@ -21,7 +21,7 @@ use crate::cache::Load;
 use crate::capabilities::Capabilities;
 use crate::execution::{Execution, Invocation, Spent, StopSignal};
 use crate::gate::Abort;
-use crate::state::State;
+use crate::state::{HANDLES_MAX, State};
 use crate::ticker::Ticker;
 use crate::traps::End;
 
@@ -147,6 +147,8 @@ fn arm(engine: &Engine, state: State, limits: &Limits, stop: StopSignal, deadlin
         // straight back here: a stop that was asked for meanwhile is not put off by a tick.
         Ok(UpdateDeadline::YieldCustom(0, Box::pin(tokio::task::yield_now())))
     });
+    // Its own resources, what it holds of ours, and each of those lent once: a poll of all pollables lends them.
+    store.set_max_component_handles(2 * HANDLES_MAX);
     store.set_hostcall_fuel(usize::try_from(handover_bytes(limits)).unwrap_or(usize::MAX));
     store
 }

@@ -61,9 +61,9 @@ impl Sandbox {
     ///
     /// # Errors
     /// When the engines cannot be made.
-    pub fn new(config: Config) -> anyhow::Result<Arc<Self>> {
+    pub fn new(mut config: Config) -> anyhow::Result<Arc<Self>> {
         let engines = Arc::new(Engines::new(config.slots)?);
-        let compiler = Compiler::new(config.compile_command.clone());
+        let compiler = Compiler::new(std::mem::take(&mut config.compile_command));
         let loader = Loader::new(Arc::clone(&engines), Arc::clone(&compiler), &config)?;
         let ticker = Ticker::start(Arc::clone(&engines)).context("start the epoch ticker")?;
         Ok(Arc::new(Self { engines, compiler, loader, ticker }))
@@ -105,7 +105,6 @@ impl Sandbox {
                 before_the_start(End::failed(ErrorKind::InvalidModule, message), began.elapsed())
             }
             Err(LoadError::Altered(message)) => {
-                tracing::error!(sha256 = %key.sha256, "{message}");
                 before_the_start(End::failed(ErrorKind::InvalidModule, message), began.elapsed())
             }
             Err(LoadError::Unavailable(message)) => {

@@ -15,7 +15,7 @@ use crate::output::{Output, Stream};
 use crate::run::micros;
 
 /// Handles (streams, pollables, secrets) a guest may hold at once.
-const HANDLES_MAX: usize = 10_000;
+pub(crate) const HANDLES_MAX: usize = 10_000;
 
 /// Most random bytes in one call: seeds and keys need less, and the host makes them in its own memory.
 const RANDOM_BYTES_MAX: u64 = 1 << 20;

@@ -9,7 +9,7 @@ use model::json::Json;
 use model::limits::Limits;
 use model::retry::{Ending, Retry, retry_of};
 use model::units::{show_duration, show_duration_ms, show_size};
-use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
+use wasmtime::{FrameInfo, PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use crate::bindings::exports::jobs::task::guest;
@@ -25,6 +25,9 @@ const FRAMES_SHOWN: usize = 16;
 
 /// Longest name of a function in a backtrace: those of generic Rust fill pages.
 const FUNCTION_BYTES_MAX: usize = 120;
+
+/// How the modules between a guest and its imports are called where they have names.
+const GLUE: &str = "wit-component:";
 
 /// What the engine says when a guest hands over too much in one call; the error has no type of its own.
 const HANDED_TOO_MUCH: &str = "fuel allocated for hostcalls has been exhausted";
@@ -162,9 +165,18 @@ fn runaway_recursion(trap: Option<Trap>, error: &wasmtime::Error) -> bool {
     let Some(frames) = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames) else {
         return false;
     };
-    let deepest = frames.last().map(wasmtime::FrameInfo::func_index);
+    let deepest = frames.last().map(FrameInfo::func_index);
     let same = frames.iter().filter(|frame| Some(frame.func_index()) == deepest).count();
     trap == Some(Trap::MemoryOutOfBounds) && frames.len() >= BACKTRACE_FRAMES && same >= BACKTRACE_FRAMES / 8
+}
+
+/// Whether a frame is of the few functions that tools put between a guest and its imports: nobody wrote them, and
+/// mostly they have no names where the guest's own do.
+fn is_glue(frame: &FrameInfo, any_named: bool) -> bool {
+    match frame.module().name() {
+        Some(name) => name.starts_with(GLUE),
+        None => any_named && frame.func_name().is_none(),
+    }
 }
 
 /// The functions it was in, innermost first, one a line; a recursion shows once.
@@ -175,7 +187,8 @@ fn backtrace(error: &wasmtime::Error) -> String {
     };
     let mut last = None;
     let mut shown = 0;
-    for frame in trace.frames() {
+    let any_named = trace.frames().iter().any(|frame| frame.func_name().is_some());
+    for frame in trace.frames().iter().filter(|frame| !is_glue(frame, any_named)) {
         if last == Some(frame.func_index()) {
             continue;
         }

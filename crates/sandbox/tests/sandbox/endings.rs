@@ -55,7 +55,7 @@ async fn a_result_that_is_not_json_or_too_long_is_refused() {
     let too_long = room.run(running("(call $ok (i32.const 32) (i32.const 4))")).await;
 
     assert_failed(&not_json, ErrorKind::Output, "not valid JSON");
-    assert_failed(&too_long, ErrorKind::Output, "limit of 3 bytes");
+    assert_failed(&too_long, ErrorKind::Output, "the result has 4 B, limit 3 B");
     assert_eq!(failure(&too_long).1, Retry::Never);
 }
 
@@ -66,7 +66,7 @@ async fn an_endless_loop_uses_up_its_fuel() {
 
     let execution = room.run(running("(loop $again (br $again)) (unreachable)")).await;
 
-    assert_failed(&execution, ErrorKind::Fuel, "budget of 1000000");
+    assert_failed(&execution, ErrorKind::Fuel, "used 1000000 units, limit 1000000 units");
     assert_eq!(execution.usage.fuel, Some(1_000_000));
 }
 
@@ -78,7 +78,7 @@ async fn a_start_function_is_under_the_same_limits() {
 
     let execution = room.run(Guest { extra, ..Guest::default() }.build()).await;
 
-    assert_failed(&execution, ErrorKind::Fuel, "budget of 1000000");
+    assert_failed(&execution, ErrorKind::Fuel, "used 1000000 units, limit 1000000 units");
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn growing_over_the_limit_is_told_as_memory() {
 
     let execution = room.run(running(body)).await;
 
-    assert_failed(&execution, ErrorKind::Memory, "its limit is 16.0 MiB");
+    assert_failed(&execution, ErrorKind::Memory, "asked for 16.1 MiB, limit 16 MiB");
     assert!(execution.usage.peak_memory_bytes <= 16 << 20);
 }
 
@@ -103,7 +103,7 @@ async fn a_memory_that_is_too_large_at_the_start_is_told_as_memory() {
 
     let execution = room.run(Guest { extra, ..Guest::default() }.build()).await;
 
-    assert_failed(&execution, ErrorKind::Memory, "asked for");
+    assert_failed(&execution, ErrorKind::Memory, "limit 1 MiB");
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn endless_recursion_overflows_the_stack() {
 
     let execution = room.run(running(body)).await;
 
-    assert_failed(&execution, ErrorKind::Stack, "overflowed its stack");
+    assert_failed(&execution, ErrorKind::Stack, "overflowed its stack, limit 512 KiB");
 }
 
 #[tokio::test]

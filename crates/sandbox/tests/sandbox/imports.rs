@@ -49,7 +49,7 @@ async fn host_calls_have_a_budget() {
 
     let execution = room.run(Guest { imports: LOG, run, ..Guest::default() }.build()).await;
 
-    assert_failed(&execution, ErrorKind::Fuel, "budget of 10 host calls");
+    assert_failed(&execution, ErrorKind::HostCalls, "made 11 calls, limit 10 calls");
     assert_eq!(room.world.texts().len(), 10);
 }
 
@@ -57,26 +57,23 @@ async fn host_calls_have_a_budget() {
 async fn files_are_kept_up_to_their_limit() {
     let mut room = Room::new();
     room.limits.file_bytes = 6;
-    // Twice the same name with 4 bytes, then another one, which is told no: its answer is the error's text.
+    // Twice the same name with 4 bytes, then another one.
     let write = |name: u32| {
         format!(
             "(call $write (i32.const {name}) (i32.const 1) (i32.const 2000) (i32.const 10)
                 (i32.const 48) (i32.const 4) (i32.const 8192))"
         )
     };
-    let run = format!(
-        "{0} {0} {1} (call $err (i32.const 2) (i32.load (i32.const 8196)) (i32.load (i32.const 8200)) (i64.const 0))",
-        write(16),
-        write(48)
-    );
+    let run = format!("{0} {0} {1} (unreachable)", write(16), write(48));
     let extra = r#"(data (i32.const 2000) "text/plain")"#;
 
     let execution = room.run(Guest { imports: FILE, extra, run: &run }.build()).await;
 
-    assert_failed(&execution, ErrorKind::Task, "6 bytes together");
+    assert_failed(&execution, ErrorKind::Output, "file \"b\" makes 8 B, limit 6 B");
     let names: Vec<&str> = execution.files.iter().map(|file| file.name.as_str()).collect();
     assert_eq!(names, ["t"]);
     assert_eq!(execution.files[0].bytes, b"boom");
+    assert_eq!((execution.spent.file_bytes, execution.usage.bytes_out), (4, 4));
 }
 
 #[tokio::test]
@@ -123,14 +120,11 @@ async fn requests_are_numbered_and_limited() {
     let mut room = Room::new();
     room.grants.http = vec!["a.test".parse().expect("a grant")];
     room.limits.http_requests = 2;
-    let run = format!(
-        "{GET} {GET} {GET}
-        (call $err (i32.const 2) (i32.load (i32.const 8200)) (i32.load (i32.const 8204)) (i64.const 0))"
-    );
+    let run = format!("{GET} {GET} {GET} (unreachable)");
 
     let execution = room.run(Guest { imports: HTTP, extra: GET_DATA, run: &run }.build()).await;
 
-    assert_failed(&execution, ErrorKind::Task, "may make 2 requests");
+    assert_failed(&execution, ErrorKind::Http, "made 3 requests, limit 2 requests");
     let requests = room.world.requests.lock().expect("nobody panics while holding it");
     let keys: Vec<&str> = requests.iter().map(|request| request.idempotency_key.as_str()).collect();
     let nil = "00000000-0000-0000-0000-000000000000";

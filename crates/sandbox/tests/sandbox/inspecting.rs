@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 
 use model::grants::Capability;
 use model::id::Digest;
-use sandbox::{Config, Refusal, RefusalKind, Sandbox};
+use sandbox::{Config, Flavour, Refusal, RefusalKind, Sandbox};
 
 use crate::guests::Guest;
-use crate::room::Room;
+use crate::room::{Room, config_in};
+
+const METERED: Flavour = Flavour { metered: true, deterministic: false };
 
 async fn refusal(bytes: Vec<u8>) -> Refusal {
-    Room::new().sandbox.inspect(bytes).await.expect_err("it is refused")
+    Room::new().sandbox.inspect(bytes, METERED).await.expect_err("it is refused")
 }
 
 #[tokio::test]
@@ -23,8 +25,8 @@ async fn a_component_says_what_it_is() {
     let bytes = Guest { imports, ..Guest::default() }.build();
     let room = Room::new();
 
-    let first = room.sandbox.inspect(bytes.clone()).await.expect("it is fine");
-    let second = room.sandbox.inspect(bytes.clone()).await.expect("it is fine");
+    let first = room.sandbox.inspect(bytes.clone(), METERED).await.expect("it is fine");
+    let second = room.sandbox.inspect(bytes.clone(), METERED).await.expect("it is fine");
 
     assert_eq!(first.sha256, Digest::of(&bytes));
     assert_eq!(first.size_bytes, bytes.len() as u64);
@@ -166,9 +168,9 @@ async fn each_way_to_be_too_expensive_is_named() {
 async fn with_worker(script: &str) -> Refusal {
     let folder = tempfile::tempdir().expect("a folder");
     let compile_command = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
-    let config = Config { cache_dir: folder.path().to_owned(), compile_command, slots: 1 };
+    let config = Config { compile_command, ..config_in(folder.path()) };
     let sandbox = Sandbox::new(config).expect("the engines can be made");
-    sandbox.inspect(Guest::default().build()).await.expect_err("the worker is broken")
+    sandbox.inspect(Guest::default().build(), METERED).await.expect_err("the worker is broken")
 }
 
 #[tokio::test]

@@ -22,12 +22,18 @@ use tokio::sync::Notify;
 
 /// A sandbox whose cache is in `folder`.
 pub(crate) fn sandbox_in(folder: &Path) -> Arc<Sandbox> {
-    let config = Config {
+    Sandbox::new(config_in(folder)).expect("the engines can be made")
+}
+
+/// The configuration of such a sandbox.
+pub(crate) fn config_in(folder: &Path) -> Config {
+    Config {
         cache_dir: folder.to_owned(),
         compile_command: vec![env!("CARGO_BIN_EXE_compile-worker").to_owned()],
         slots: 4,
-    };
-    Sandbox::new(config).expect("the engines can be made")
+        disk_bytes_max: sandbox::DISK_BYTES_DEFAULT,
+        memory_bytes_max: sandbox::MEMORY_BYTES_DEFAULT,
+    }
 }
 
 /// Components in memory.
@@ -68,6 +74,8 @@ pub(crate) struct World {
     pub(crate) saved: Mutex<Vec<Vec<u8>>>,
     /// Whether effects never return.
     pub(crate) hangs: AtomicBool,
+    /// If not nought: how long answers are that the host cuts off.
+    pub(crate) answers: AtomicU64,
     /// Whether the lease is lost.
     pub(crate) lost: AtomicBool,
     /// Rung when an effect begins.
@@ -101,10 +109,6 @@ impl Capabilities for World {
 
     fn progress(&self, _progress: Progress) {}
 
-    fn cancel_requested(&self) -> bool {
-        false
-    }
-
     fn lease_held(&self) -> bool {
         !self.lost.load(Ordering::Relaxed)
     }
@@ -130,6 +134,10 @@ impl Capabilities for World {
     async fn http(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         self.effect().await;
         self.requests.lock().expect("nobody panics while holding it").push(request);
+        let bytes = self.answers.load(Ordering::Relaxed);
+        if bytes > 0 {
+            return Err(HttpError::OverBudget { bytes });
+        }
         Ok(HttpResponse { status: 200, headers: Vec::new(), body: b"\"hi\"".to_vec() })
     }
 
@@ -145,6 +153,7 @@ pub(crate) struct Room {
     pub(crate) world: Arc<World>,
     pub(crate) limits: Limits,
     pub(crate) grants: Grants,
+    pub(crate) deterministic: bool,
     pub(crate) folder: tempfile::TempDir,
 }
 
@@ -157,6 +166,7 @@ impl Room {
             world: Arc::default(),
             limits: Limits::default(),
             grants: Grants::default(),
+            deterministic: false,
             folder,
         }
     }
@@ -169,6 +179,7 @@ impl Room {
             payload: Json::check("payload", b"[1]".to_vec(), 100).expect("it is JSON"),
             context: JobContext { job: JobId(uuid::Uuid::nil()), queue, attempt: 1, max_attempts: 5 },
             limits: self.limits.clone(),
+            deterministic: self.deterministic,
             grants: self.grants.clone(),
             checkpoint: Some(b"\"before\"".to_vec()),
         }

@@ -10,7 +10,7 @@ use model::retry::Ending;
 use sandbox::{Config, Execution, Sandbox, StopHandle};
 
 use crate::guests::{Guest, running};
-use crate::room::{Room, assert_failed};
+use crate::room::{Room, assert_failed, config_in};
 
 const SAVE: &str = r#"(import "jobs:task/checkpoint@1.0.0" "save" (func $save (param i32 i32 i32)))"#;
 const LOG: &str = r#"(import "jobs:task/log@1.0.0" "write" (func $log (param i32 i32 i32)))"#;
@@ -91,7 +91,7 @@ async fn the_deadline_ends_a_computing_and_a_waiting_guest() {
 
         let execution = room.run(guest.build()).await;
 
-        assert_failed(&execution, ErrorKind::Timeout, "timeout of 60ms");
+        assert_failed(&execution, ErrorKind::Timeout, ", limit 60ms");
         assert_eq!(execution.stop.map(|stop| stop.reason), Some(StopReason::Deadline));
         assert!(began.elapsed() < Duration::from_secs(20));
     }
@@ -132,7 +132,7 @@ async fn a_computing_guest_lets_another_have_its_turn() {
 async fn a_job_that_waits_for_the_compiler_is_cancelled_at_once() {
     let mut room = Room::new();
     let compile_command = ["/bin/sh", "-c", "exec sleep 60"].map(str::to_owned).to_vec();
-    let config = Config { cache_dir: room.folder.path().to_owned(), compile_command, slots: 1 };
+    let config = Config { compile_command, ..config_in(room.folder.path()) };
     room.sandbox = Sandbox::new(config).expect("the engines can be made");
     let (handle, stop) = StopHandle::pair();
     let began = Instant::now();
