@@ -111,3 +111,101 @@ impl Capabilities for Local {
         self.outside.has_secret(name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use model::clock::{Clock, SystemClock};
+    use model::job::{LogLevel, Priority};
+    use model::json::Json;
+
+    use super::*;
+
+    type Told = Arc<Mutex<Vec<Event>>>;
+
+    fn local(mail: MailConfig) -> (Arc<Local>, Told) {
+        let told = Told::default();
+        let heard = Arc::clone(&told);
+        let config = LocalConfig {
+            job: JobId::generate(SystemClock.now()),
+            version: "0".to_owned(),
+            mail,
+            secrets: BTreeMap::from([("token".to_owned(), "hunter2".to_owned())]),
+        };
+        let tell = move |event| heard.lock().expect("unpoisoned").push(event);
+        (Local::new(config, tell).expect("it is set up"), told)
+    }
+
+    fn child(call: u32) -> ChildJob {
+        ChildJob {
+            task: "report".parse().expect("a name"),
+            payload: Json::check("payload", b"{}".to_vec(), 10).expect("JSON"),
+            queue: None,
+            priority: Priority::default(),
+            delay: Duration::ZERO,
+            call,
+        }
+    }
+
+    fn mail() -> MailMessage {
+        MailMessage {
+            to: vec!["ana@example.com".to_owned()],
+            reply_to: None,
+            subject: "hi".to_owned(),
+            text: "hi".to_owned(),
+            html: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_guest_does_is_told_in_order() {
+        let outbox = tempfile::tempdir().expect("a folder");
+        let folder = outbox.path().to_owned();
+        let (local, told) = local(MailConfig::Outbox { folder, from: "jobs@example.com".to_owned() });
+        let line = LogLine { at: SystemClock.now(), level: LogLevel::Info, text: "one".to_owned() };
+        let progress = Progress { percent: 5, message: "begun".to_owned() };
+
+        local.log(line.clone());
+        local.progress(progress.clone());
+        let mailed = local.send_mail(mail(), 0).await.expect("it goes into the folder");
+        let made = local.enqueue(child(0)).await.expect("it is told");
+        let other = local.enqueue(child(1)).await.expect("it is told");
+
+        assert_ne!(made, other);
+        assert_eq!(std::fs::read_dir(outbox.path()).expect("a folder").count(), 1);
+        assert_eq!(
+            *told.lock().expect("unpoisoned"),
+            [
+                Event::Line(line),
+                Event::Progress(progress),
+                Event::Mail(mailed, mail()),
+                Event::Child(made, child(0)),
+                Event::Child(other, child(1)),
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn the_last_checkpoint_is_kept() {
+        let (local, _told) = local(MailConfig::Off);
+        assert_eq!(local.checkpoint(), None);
+
+        for data in [b"one", b"two"] {
+            local.save_checkpoint(data.to_vec()).await.expect("saved");
+        }
+
+        assert_eq!(local.checkpoint().as_deref(), Some(&b"two"[..]));
+    }
+
+    #[tokio::test]
+    async fn without_a_relay_no_mail_is_told_and_only_known_secrets_are_there() {
+        let (local, told) = local(MailConfig::Off);
+
+        let refused = local.send_mail(mail(), 0).await;
+
+        assert!(matches!(refused, Err(MailError::Refused(_))));
+        assert_eq!(*told.lock().expect("unpoisoned"), []);
+        assert!(local.has_secret("token") && !local.has_secret("other") && local.lease_held());
+    }
+}

@@ -195,6 +195,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn whoever_is_stopped_does_not_wait_for_a_silent_relay() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("smtp://{}", silent.local_addr().expect("bound"));
+
+        let sending = tokio::spawn(async move { sent_to(&url).await });
+        let _held = silent.accept().await.expect("it comes");
+        sending.abort();
+
+        let ended = tokio::time::timeout(testkit::eventually::DEADLINE, sending).await.expect("it ends");
+        assert!(ended.expect_err("it was dropped").is_cancelled());
+    }
+
+    #[tokio::test]
     async fn a_password_goes_to_no_relay_in_clear() {
         let relay = relay("250 test").await;
         let address = relay.trim_start_matches("smtp://");

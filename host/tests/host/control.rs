@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 
 use crate::lab::{Lab, Running};
 
-async fn dial(host: &Running, token: Option<&str>) -> HostClient {
+pub(crate) async fn dial(host: &Running, token: Option<&str>) -> HostClient {
     let dialer = HostDialer { token: token.map(str::to_owned), timeout: Duration::from_secs(20) };
     dialer.dial(&host.address).await.expect("it answers")
 }
@@ -24,7 +24,7 @@ async fn dial(host: &Running, token: Option<&str>) -> HostClient {
 /// Longer than any test.
 const LONG_MS: u64 = 3_600_000;
 
-async fn interrupt(client: &mut HostClient, lease: Lease) -> String {
+pub(crate) async fn interrupt(client: &mut HostClient, lease: Lease) -> String {
     interrupt_after(client, lease, 0).await
 }
 
@@ -38,7 +38,7 @@ async fn interrupt_after(client: &mut HostClient, lease: Lease, grace_ms: u64) -
     client.interrupt(request).await.expect("an answer").into_inner().status
 }
 
-async fn cancel(lab: &Lab, id: JobId) -> Lease {
+pub(crate) async fn cancel(lab: &Lab, id: JobId) -> Lease {
     cancel_after(lab, id, 0).await
 }
 

@@ -23,6 +23,8 @@ pub(crate) enum Fault {
     Before,
     /// With its effect: only the answer is lost.
     After,
+    /// By never answering.
+    Silence,
     /// For good: the store cannot take what it was given, if that are several or has a result.
     Poison,
 }
@@ -74,6 +76,7 @@ impl Faulty {
         match self.fault(verb) {
             None => call.await,
             Some(Fault::Before) => Err(unavailable()),
+            Some(Fault::Silence) => std::future::pending().await,
             Some(Fault::After) => {
                 call.await?;
                 Err(unavailable())

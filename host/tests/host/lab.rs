@@ -31,7 +31,7 @@ pub(crate) struct Lab {
     pub(crate) broker: Arc<MemoryBroker>,
     pub(crate) script: Arc<Script>,
     version: VersionId,
-    _folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 /// A host that runs.
@@ -42,6 +42,12 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    pub(crate) fn start(host: Host) -> Self {
+        let (address, shutdown) = (host.address(), Shutdown::new());
+        let task = tokio::spawn(host.run(shutdown.clone()));
+        Self { shutdown, address, task }
+    }
+
     /// Waits until it has ended.
     pub(crate) async fn ended(self) {
         let ended = tokio::time::timeout(testkit::eventually::DEADLINE, self.task).await;
@@ -53,28 +59,11 @@ impl Lab {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let inner = SqliteStore::open(folder.path().join("jobs.db")).await.expect("a store");
-        let description = TaskDescription {
-            name: "t".parse().expect("a name"),
-            description: "does as it is told".to_owned(),
-            input_schema: None,
-            output_schema: None,
-            limits: LimitOverrides::default(),
-            max_attempts: None,
-        };
-        let (imports, grants, limits) = (Vec::new(), Grants::default(), Limits::default());
-        let manifest = Manifest { description, imports, grants, limits, deterministic: true };
-        let bytes = b"a component".to_vec();
-        let publish = Publish {
-            namespace: Namespace::default(),
-            sha256: Digest::of(&bytes),
-            bytes,
-            tasks: vec![PublishTask { task: "t".parse().expect("a name"), manifest }],
-            promote: true,
-        };
-        let version = inner.publish(publish).await.expect("published")[0].version.id;
+        let manifest = manifest("t", Grants::default(), Limits::default());
+        let version = publish(&inner, manifest, b"a component".to_vec()).await;
         let store = Arc::new(Faulty::over(inner));
         let (broker, script) = (Arc::new(MemoryBroker::new()), Script::new());
-        Self { store, broker, script, version, _folder: folder }
+        Self { store, broker, script, version, folder }
     }
 
     /// A host with the shortest lease.
@@ -83,10 +72,7 @@ impl Lab {
     }
 
     pub(crate) async fn host_with(&self, change: impl FnOnce(&mut Config)) -> Running {
-        let host = self.build(change).await.expect("a host");
-        let (address, shutdown) = (host.address(), Shutdown::new());
-        let task = tokio::spawn(host.run(shutdown.clone()));
-        Running { shutdown, address, task }
+        Running::start(self.build(change).await.expect("a host"))
     }
 
     /// Why a host cannot be made so.
@@ -95,19 +81,7 @@ impl Lab {
     }
 
     async fn build(&self, change: impl FnOnce(&mut Config)) -> anyhow::Result<Host> {
-        let mut config = Config {
-            name: "host".to_owned(),
-            version: "0.1.0".to_owned(),
-            listen: "127.0.0.1:0".parse().expect("an address"),
-            advertise: None,
-            token: None,
-            slots: 4,
-            queues: Queues::All,
-            lease: LEASE,
-            limits_max: PLATFORM_MAX,
-            mail: MailConfig::Off,
-            secrets: BTreeMap::new(),
-        };
+        let mut config = config();
         change(&mut config);
         let (store, broker, script) = (self.store.clone(), self.broker.clone(), self.script.clone());
         Host::with_executor(config, store, broker, script).await
@@ -128,15 +102,29 @@ impl Lab {
     }
 
     pub(crate) async fn submit_to(&self, queue: QueueName, payload: &str) -> JobId {
+        self.submit_of(self.version, queue, payload).await
+    }
+
+    /// A job of this version.
+    pub(crate) async fn submit_of(&self, version: VersionId, queue: QueueName, payload: &str) -> JobId {
+        self.submit_with(version, payload, JobOptions { queue, ..JobOptions::default() }).await
+    }
+
+    /// A job of this version that lowers its limits.
+    pub(crate) async fn submit_under(&self, version: VersionId, limits: LimitOverrides) -> JobId {
+        self.submit_with(version, "x", JobOptions { limits, ..JobOptions::default() }).await
+    }
+
+    async fn submit_with(&self, version: VersionId, payload: &str, options: JobOptions) -> JobId {
         let id = JobId::generate(SystemClock.now());
         let payload = serde_json::to_vec(payload).expect("JSON");
         let job = NewJob {
             id,
             namespace: Namespace::default(),
-            version: self.version,
+            version,
             payload: Json::check("payload", payload, 100).expect("JSON"),
             max_attempts: 5,
-            options: JobOptions { queue, ..JobOptions::default() },
+            options,
         };
         let submit = Submit { jobs: vec![job], parent: None };
         self.store.inner().submit(submit).await.expect("submitted");
@@ -184,4 +172,44 @@ impl Lab {
         })
         .await;
     }
+}
+
+/// With the shortest lease.
+pub(crate) fn config() -> Config {
+    Config {
+        name: "host".to_owned(),
+        version: "0.1.0".to_owned(),
+        listen: "127.0.0.1:0".parse().expect("an address"),
+        advertise: None,
+        token: None,
+        slots: 4,
+        queues: Queues::All,
+        lease: LEASE,
+        limits_max: PLATFORM_MAX,
+        mail: MailConfig::Off,
+        secrets: BTreeMap::new(),
+    }
+}
+
+pub(crate) fn manifest(task: &str, grants: Grants, limits: Limits) -> Manifest {
+    let description = TaskDescription {
+        name: task.parse().expect("a name"),
+        description: "does as it is told".to_owned(),
+        input_schema: None,
+        output_schema: None,
+        limits: LimitOverrides::default(),
+        max_attempts: None,
+    };
+    Manifest { description, imports: Vec::new(), grants, limits, deterministic: false }
+}
+
+pub(crate) async fn publish(store: &SqliteStore, manifest: Manifest, bytes: Vec<u8>) -> VersionId {
+    let publish = Publish {
+        namespace: Namespace::default(),
+        sha256: Digest::of(&bytes),
+        bytes,
+        tasks: vec![PublishTask { task: manifest.description.name.clone(), manifest }],
+        promote: true,
+    };
+    store.publish(publish).await.expect("published")[0].version.id
 }

@@ -11,87 +11,9 @@ use std::sync::Mutex;
 use super::*;
 
 /// Places that no wildcard leads to, however they are spelt.
-const SPELLINGS: &[&str] = &[
-    // 127.0.0.1
-    "127.0.0.1",
-    "127.0.0.1.",
-    "127.1",
-    "127.0.1",
-    "127.0.0.2",
-    "127.255.255.254",
-    "2130706433",
-    "0x7f000001",
-    "0x7F.0.0.1",
-    "0x7f.1",
-    "017700000001",
-    "0177.0.0.1",
-    "0177.0.0.01",
-    "%31%32%37.0.0.1",
-    "１２７.0.0.1",
-    "127。0。0。1",
-    "8.8.8.8@127.0.0.1",
-    "127.0.0.1\\@8.8.8.8",
-    "[::1]",
-    "[0:0:0:0:0:0:0:1]",
-    "[::ffff:127.0.0.1]",
-    "[::ffff:7f00:1]",
-    "[::ffff:0:127.0.0.1]",
-    "[::127.0.0.1]",
-    "[64:ff9b::7f00:1]",
-    "[2002:7f00:1::]",
-    // 0.0.0.0, which systems take for this machine
-    "0",
-    "0x0",
-    "0.0.0.0",
-    "[::]",
-    "[::ffff:0.0.0.0]",
-    // 10.0.0.1
-    "10.0.0.1",
-    "10.1",
-    "167772161",
-    "0x0a000001",
-    "0xa.0.0.1",
-    "01200000001",
-    "012.0.0.1",
-    "[::ffff:10.0.0.1]",
-    "[64:ff9b::a00:1]",
-    "[2002:a00:1::]",
-    // 169.254.169.254
-    "169.254.169.254",
-    "169.254.43518",
-    "169.16689662",
-    "2852039166",
-    "0xa9fea9fe",
-    "0xa9.0xfe.0xa9.0xfe",
-    "025177524776",
-    "0251.0376.0251.0376",
-    "[::ffff:169.254.169.254]",
-    "[::ffff:a9fe:a9fe]",
-    "[64:ff9b::169.254.169.254]",
-    "[64:ff9b::a9fe:a9fe]",
-    "[2002:a9fe:a9fe::]",
-    "[2001:0:a9fe:a9fe::1]",
-    // Other clouds' own, and every other kind of place
-    "168.63.129.16",
-    "100.100.100.200",
-    "192.0.0.192",
-    "[fd00:ec2::254]",
-    "169.254.1.1",
-    "172.16.0.1",
-    "192.168.1.1",
-    "100.64.0.1",
-    "[fc00::1]",
-    "[fe80::1]",
-    "[ff02::1]",
-    "[2001:db8::1]",
-    "192.0.2.1",
-    "198.18.0.1",
-    "198.51.100.7",
-    "203.0.113.7",
-    "224.0.0.1",
-    "240.0.0.1",
-    "255.255.255.255",
-];
+fn spellings() -> Vec<&'static str> {
+    include_str!("spellings.txt").lines().filter(|line| !line.starts_with('#')).collect()
+}
 
 /// Names that lead to such places, some of them beside a public one.
 const NAMES: &[(&str, &[&str])] = &[
@@ -113,7 +35,7 @@ const NAMES: &[(&str, &[&str])] = &[
 
 /// Asks for every place under a grant that does not name it.
 async fn none_is_let_through(outbound: &Outbound, port: u16) {
-    for host in SPELLINGS.iter().chain(NAMES.iter().map(|(name, _)| name)) {
+    for host in spellings().into_iter().chain(NAMES.iter().map(|(name, _)| *name)) {
         for scheme in ["http", "https"] {
             let answer = ask(outbound, get(format!("{scheme}://{host}:{port}/"), false)).await;
             assert!(matches!(answer, Err(HttpError::Denied(_))), "{scheme} {host}: {answer:?}");
@@ -238,12 +160,13 @@ async fn inside() {
     assert_eq!(dialled(), before);
 
     let public = places[6];
-    for host in SPELLINGS {
+    let spellings = spellings();
+    for host in &spellings {
         let answer = ask(&outbound, get(format!("http://{public}/{host}"), false)).await.expect("it answers");
         assert_eq!(answer.status, 302, "{host}");
     }
-    arrived(&reached, &vec![public; SPELLINGS.len()]).await;
-    assert_eq!(dialled(), before + SPELLINGS.len() as u64);
+    arrived(&reached, &vec![public; spellings.len()]).await;
+    assert_eq!(dialled(), before + spellings.len() as u64);
 
     for place in places {
         let host = if place.is_ipv6() { format!("[{place}]") } else { place.to_string() };
