@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use model::name::Namespace;
 use serde::Deserialize;
 
+use crate::args::written::{Size, Word};
 use crate::args::{ColorWhen, Format, Global, TimeStyle};
 use crate::exit::Error;
 
@@ -50,6 +51,8 @@ pub(crate) struct File {
     pub(crate) mail_from: Option<String>,
     pub(crate) secrets_file: Option<PathBuf>,
     pub(crate) log: Option<String>,
+    pub(crate) max_limits: BTreeMap<String, Word>,
+    pub(crate) cache_size: Option<Size>,
 }
 
 impl Settings {

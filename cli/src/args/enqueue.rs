@@ -8,7 +8,7 @@ use clap::Args;
 use model::name::QueueName;
 use model::task::TaskRef;
 
-use super::values;
+use super::{LimitFlags, values};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,14 +30,14 @@ pub(crate) struct Enqueue {
     pub(crate) payload: Option<String>,
     #[command(flatten)]
     pub(crate) options: JobFlags,
-    /// Make a job for each line of FILE (- for standard input): {"payload": …} and any of the options above by name
-    #[arg(long, value_name = "FILE.jsonl", conflicts_with_all = ["payload", "key"])]
+    /// Make a job for each line of FILE (- for standard input): {"payload": …} and any option of a job by name
+    #[arg(long, value_name = "FILE.jsonl", help_heading = None, conflicts_with_all = ["payload", "key"])]
     pub(crate) batch: Option<PathBuf>,
     /// Wait until it has ended and print the result
-    #[arg(long)]
+    #[arg(long, help_heading = None)]
     pub(crate) wait: bool,
     /// How long to wait at the most; the job goes on
-    #[arg(long, value_name = "DURATION", requires = "wait", value_parser = values::duration)]
+    #[arg(long, value_name = "DURATION", help_heading = None, requires = "wait", value_parser = values::duration)]
     pub(crate) wait_timeout: Option<Duration>,
 }
 
@@ -65,13 +65,15 @@ pub(crate) struct JobFlags {
     /// How often it may be tried [default: as the task says]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_attempts: Option<u32>,
-    /// A deadline for each attempt, shorter than the task's
-    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
-    pub(crate) timeout: Option<Duration>,
     /// Not worth starting any more after this long
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub(crate) expires_in: Option<Duration>,
     /// For finding it again; may be given several times
     #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = values::pair)]
     pub(crate) tags: Vec<(String, String)>,
+    #[command(
+        flatten,
+        next_help_heading = "Limits of each attempt (a job lowers those of the task's version)"
+    )]
+    pub(crate) limits: LimitFlags,
 }

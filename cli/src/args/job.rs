@@ -26,8 +26,8 @@ pub(crate) enum JobCommand {
     Files(JobRef),
     /// Fetch a file that a job produced
     File(JobFile),
-    /// Cancel a job; one that runs is stopped
-    Cancel(JobRef),
+    /// Cancel a job, or all that match; one that runs is stopped
+    Cancel(JobCancel),
     /// Run a job that failed or was cancelled again
     Retry(JobRef),
 }
@@ -39,9 +39,48 @@ pub(crate) struct JobRef {
     pub(crate) id: String,
 }
 
-/// Which jobs.
+/// Which jobs, and how many.
 #[derive(Debug, Args)]
 pub(crate) struct JobList {
+    #[command(flatten)]
+    pub(crate) filter: JobFilter,
+    /// At most this many
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: u32,
+    /// Go on where an earlier listing ended
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) cursor: Option<String>,
+}
+
+/// Which job, or which jobs, and how hard.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without ID the jobs that match are counted first, and cancelled when you say so:
+  jobctl job cancel --task generate_report --state running
+  jobctl job cancel --queue mail --since 1h --grace 5s -y
+
+A job that runs is stopped at once, whatever it does. With --grace its task can see that it is to end
+(`cancel-requested`) and may tidy up for that long first.")]
+pub(crate) struct JobCancel {
+    /// The job's id, or a unique prefix of 6 characters or more
+    #[arg(conflicts_with_all = ["JobFilter", "all"])]
+    pub(crate) id: Option<String>,
+    #[command(flatten)]
+    pub(crate) filter: JobFilter,
+    /// All unfinished jobs of the namespace
+    #[arg(long, conflicts_with = "JobFilter")]
+    pub(crate) all: bool,
+    /// How long a task that runs may go on to tidy up [default: not at all]
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub(crate) grace: Option<Duration>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+/// Which jobs.
+#[derive(Debug, Default, Args)]
+pub(crate) struct JobFilter {
     /// Only those in this state; may be given several times
     #[arg(long = "state", value_name = "STATE", value_delimiter = ',')]
     pub(crate) states: Vec<JobState>,
@@ -57,12 +96,6 @@ pub(crate) struct JobList {
     /// Only those made since this long ago
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub(crate) since: Option<Duration>,
-    /// At most this many
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) limit: u32,
-    /// Go on where an earlier listing ended
-    #[arg(long, value_name = "CURSOR")]
-    pub(crate) cursor: Option<String>,
 }
 
 /// Which job, and how long.

@@ -2,19 +2,22 @@
 
 mod enqueue;
 mod job;
+mod limits;
 mod role;
 mod task;
 pub(crate) mod values;
+pub(crate) mod written;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use enqueue::{Enqueue, JobFlags};
-pub(crate) use job::{Follow, JobCommand, JobFile, JobList};
+pub(crate) use job::{Follow, JobCancel, JobCommand, JobFile, JobFilter, JobList};
+pub(crate) use limits::{Ceilings, LimitFlags};
 pub(crate) use role::{
-    Common, Dev, HostCommand, HostRun, LogFormat, Migrate, SchedulerCommand, SchedulerRun, Work,
+    Common, Dev, HostCommand, HostRun, LogFormat, Migrate, Outside, SchedulerCommand, SchedulerRun, Work,
 };
-pub(crate) use task::{Publish, TaskCommand, TaskTarget};
+pub(crate) use task::{Check, GrantFlags, Publish, Run, TaskCommand, TaskTarget, VersionFlags};
 
 const EXIT_CODES: &str = "\
 Exit codes:

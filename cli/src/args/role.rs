@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::values;
+use super::{Ceilings, values};
 
 /// Run everything in one process on embedded storage: API, scheduler, host, dashboard.
 #[derive(Debug, Args)]
@@ -19,6 +19,8 @@ pub(crate) struct Dev {
     pub(crate) port: u16,
     #[command(flatten)]
     pub(crate) work: Work,
+    #[command(flatten)]
+    pub(crate) ceilings: Ceilings,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -44,6 +46,8 @@ pub(crate) struct SchedulerRun {
     pub(crate) advertise: Option<String>,
     #[command(flatten)]
     pub(crate) cache: Cache,
+    #[command(flatten)]
+    pub(crate) ceilings: Ceilings,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -83,6 +87,8 @@ pub(crate) struct HostRun {
     #[command(flatten)]
     pub(crate) cache: Cache,
     #[command(flatten)]
+    pub(crate) ceilings: Ceilings,
+    #[command(flatten)]
     pub(crate) common: Common,
 }
 
@@ -114,6 +120,13 @@ pub(crate) struct Work {
     /// How many jobs run at once [default: four for each processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) slots: Option<u16>,
+    #[command(flatten)]
+    pub(crate) outside: Outside,
+}
+
+/// What work reaches outside.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Outside {
     /// The relay for e-mail: smtp://USER:PASSWORD@HOST:PORT?tls=required (only HOST is needed) or smtps://…
     #[arg(long, value_name = "URL", env = "JOBCTL_SMTP_URL", hide_env_values = true)]
     pub(crate) smtp_url: Option<String>,

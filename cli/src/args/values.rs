@@ -31,13 +31,17 @@ pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A whole number, with `_` between digits if that reads better.
+pub(crate) fn count(text: &str) -> Result<u64, String> {
+    text.replace('_', "").parse().map_err(|_| format!("{text:?} is not a whole number"))
+}
+
 /// A number of units, with `_` between digits if that reads better, or `unlimited`.
 pub(crate) fn fuel(text: &str) -> Result<FuelChoice, String> {
     if text == "unlimited" {
         return Ok(FuelChoice::Unlimited);
     }
-    let digits = text.replace('_', "");
-    digits.parse().map(FuelChoice::Units).map_err(|_| format!("{text:?} is neither a number nor `unlimited`"))
+    count(text).map(FuelChoice::Units).map_err(|_| format!("{text:?} is neither a number nor `unlimited`"))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod context;
 mod enqueue;
+mod files;
 mod job;
 mod payload;
 mod plain;

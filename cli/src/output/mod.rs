@@ -6,19 +6,23 @@
 mod progress;
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::os::fd::AsFd;
 
 use rustix::termios::tcgetwinsize;
 use serde::Serialize;
 
 use crate::args::{ColorWhen, Format};
 use crate::config::color_is_unwanted;
-use crate::exit::{Exit, Result, Shown, of_writing};
+use crate::exit::{Error, Exit, Result, Shown, of_writing};
 use crate::show::escape;
 use crate::show::json::compact;
 use crate::show::view::{Paint, View};
 
 pub(crate) use progress::Progress;
+
+/// Longest answer to a question that is read.
+const ANSWER_BYTES_MAX: u64 = 1 << 10;
 
 /// How the output looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,6 +71,11 @@ impl Output {
         self.paint(self.stderr_is_terminal).is_on()
     }
 
+    /// Whether more is to be told.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.config.verbose
+    }
+
     /// Which log lines a server prints unless somebody says otherwise.
     pub(crate) fn log_filter(&self) -> &'static str {
         match (self.config.verbose, self.config.quiet) {
@@ -80,13 +89,21 @@ impl Output {
 
     /// How text for standard output is to be laid out.
     pub(crate) fn view(&self) -> View {
-        let width = self
-            .stdout_is_terminal
-            .then(|| tcgetwinsize(io::stdout()).ok())
+        self.view_of(io::stdout(), self.stdout_is_terminal)
+    }
+
+    /// How text for standard error is to be laid out.
+    pub(crate) fn view_of_stderr(&self) -> View {
+        self.view_of(io::stderr(), self.stderr_is_terminal)
+    }
+
+    fn view_of(&self, stream: impl AsFd, is_terminal: bool) -> View {
+        let width = is_terminal
+            .then(|| tcgetwinsize(stream).ok())
             .flatten()
             .map(|size| size.ws_col)
             .filter(|columns| *columns > 0);
-        View { paint: self.paint(self.stdout_is_terminal), width }
+        View { paint: self.paint(is_terminal), width }
     }
 
     fn paint(&self, is_terminal: bool) -> Paint {
@@ -176,6 +193,21 @@ impl Output {
         }
     }
 
+    /// Whether somebody sits at a terminal who can be asked.
+    pub(crate) fn can_ask(&self) -> bool {
+        self.stderr_is_terminal && io::stdin().is_terminal()
+    }
+
+    /// Asks a question that is answered by `y` or anything else.
+    pub(crate) fn ask(&self, question: &str) -> Result<bool> {
+        let mut stderr = io::stderr().lock();
+        let asked = stderr.write_all(escape::block(question).as_bytes()).and_then(|()| stderr.flush());
+        let mut answer = String::new();
+        let heard = asked.and_then(|()| io::stdin().lock().take(ANSWER_BYTES_MAX).read_line(&mut answer));
+        heard.map_err(|error| Error::usage(format!("the answer cannot be read: {error}")))?;
+        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
     /// Tells people something that they asked to be told with `-v`.
     pub(crate) fn detail(&self, text: &str) {
         if self.config.verbose {
@@ -214,10 +246,11 @@ impl Output {
         *exit
     }
 
-    /// `error: …` and `hint: …` for people.
+    /// `error: …` and `hint: …` for people. Further lines of the message (a backtrace) are set off, so that none can
+    /// pose as a line of ours.
     pub(crate) fn complain(&self, message: &str, hint: Option<&str>) {
         let paint = self.paint(self.stderr_is_terminal);
-        to_stderr(&format!("{} {}", paint.red("error:"), escape::line(message)));
+        to_stderr(&format!("{} {}", paint.red("error:"), escape::lines(message)));
         if let Some(hint) = hint {
             to_stderr(&format!("{} {}", paint.cyan("hint:"), escape::line(hint)));
         }

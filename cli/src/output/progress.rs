@@ -87,6 +87,11 @@ impl Progress {
         self.0.set_message(escape::line(message));
     }
 
+    /// Prints something while the line stands aside.
+    pub(crate) fn aside(&self, print: impl FnOnce()) {
+        self.0.suspend(print);
+    }
+
     /// Now comes other work, whose end is not known.
     pub(crate) fn go_on(&self, label: &str) {
         self.look(UNKNOWN);

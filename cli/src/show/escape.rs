@@ -13,6 +13,14 @@ pub(crate) fn block(text: &str) -> String {
     escape(text, |c| matches!(c, '\n' | '\t'))
 }
 
+/// A message whose further lines are set off, so that none can pose as a line of ours.
+pub(crate) fn lines(text: &str) -> String {
+    let lines = text.trim_end().lines().enumerate();
+    let lines = lines
+        .map(|(number, text)| if number == 0 { line(text) } else { format!("    {}", line(text.trim())) });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// A JSON text in which such characters, which can only stand inside its strings, are escaped as JSON does it.
 /// It says the same as before.
 pub(crate) fn json(text: &str) -> String {
@@ -78,6 +86,13 @@ mod tests {
     fn a_line_stays_one_line_and_a_block_keeps_its_lines() {
         assert_eq!(line("a\nb\tc"), "a\\nb\\tc");
         assert_eq!(block("a\nb\tc\rd"), "a\nb\tc\\rd");
+    }
+
+    #[test]
+    fn further_lines_of_a_message_are_set_off() {
+        let hostile = "trap: unreachable\n  at main\nhint: \x1b[2J\n";
+
+        assert_eq!(lines(hostile), "trap: unreachable\n    at main\n    hint: \\u{1b}[2J");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rpc::v1;
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::json::raw;
@@ -37,6 +38,22 @@ pub(crate) struct Job<'a> {
     parent: Option<&'a str>,
     cancel_requested: bool,
     files: Vec<File<'a>>,
+    limits: Option<Limits>,
+}
+
+/// Limits that a job set for itself; null: as its version says.
+#[derive(Debug, Serialize)]
+struct Limits {
+    fuel: Option<Value>,
+    memory_bytes: Option<u64>,
+    table_elements: Option<u64>,
+    timeout_ms: Option<u64>,
+    output_bytes: Option<u64>,
+    log_bytes: Option<u64>,
+    file_bytes: Option<u64>,
+    host_calls: Option<u64>,
+    http_requests: Option<u64>,
+    http_bytes: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,6 +80,13 @@ struct Attempt<'a> {
     peak_memory_bytes: Option<u64>,
     error: Option<Failure<'a>>,
     stop: Option<Stop<'a>>,
+    host_calls: Option<u64>,
+    host_call_ms: Option<f64>,
+    bytes_in: Option<u64>,
+    bytes_out: Option<u64>,
+    code: Option<&'a str>,
+    load_ms: Option<f64>,
+    run_ms: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -141,6 +165,25 @@ impl<'a> From<&'a v1::Job> for Job<'a> {
             parent: none_if_empty(&job.parent),
             cancel_requested: job.cancel_requested,
             files: job.files.iter().map(Into::into).collect(),
+            limits: job.limits.as_ref().map(Into::into),
+        }
+    }
+}
+
+impl From<&v1::LimitOverrides> for Limits {
+    fn from(limits: &v1::LimitOverrides) -> Self {
+        let unlimited = limits.fuel_unlimited.then(|| Value::from("unlimited"));
+        Self {
+            fuel: limits.fuel.map(Value::from).or(unlimited),
+            memory_bytes: limits.memory_bytes,
+            table_elements: limits.table_elements,
+            timeout_ms: limits.timeout_ms,
+            output_bytes: limits.output_bytes,
+            log_bytes: limits.log_bytes,
+            file_bytes: limits.file_bytes,
+            host_calls: limits.host_calls,
+            http_requests: limits.http_requests,
+            http_bytes: limits.http_bytes,
         }
     }
 }
@@ -167,6 +210,13 @@ impl<'a> From<&'a v1::Attempt> for Attempt<'a> {
                 .stop
                 .as_ref()
                 .map(|stop| Stop { reason: &stop.reason, latency_ms: stop.latency_ms }),
+            host_calls: attempt.host_calls,
+            host_call_ms: attempt.host_call_ms,
+            bytes_in: attempt.bytes_in,
+            bytes_out: attempt.bytes_out,
+            code: none_if_empty(&attempt.code),
+            load_ms: attempt.load_ms,
+            run_ms: attempt.run_ms,
         }
     }
 }
@@ -203,7 +253,7 @@ impl<'a> From<&'a v1::LogEntry> for LogEntry<'a> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -261,23 +311,38 @@ mod tests {
         promised.sort_unstable();
         let shown_keys = keys(&shown);
         assert!(promised.iter().all(|key| shown_keys.contains(key)), "{shown_keys:?}");
-        for absent in
-            ["error", "key", "progress", "run_at", "started_at", "finished_at", "schedule", "parent"]
-        {
+        for absent in [
+            "error",
+            "key",
+            "limits",
+            "progress",
+            "run_at",
+            "started_at",
+            "finished_at",
+            "schedule",
+            "parent",
+        ] {
             assert_eq!(shown[absent], Value::Null, "{absent}");
         }
         assert_eq!(shown["created_at"], "1970-01-01T00:00:01.000002Z");
         assert_eq!(
             keys(&shown["attempts"][0]),
             [
+                "bytes_in",
+                "bytes_out",
+                "code",
                 "duration_ms",
                 "error",
                 "finished_at",
                 "fuel",
                 "host",
+                "host_call_ms",
+                "host_calls",
+                "load_ms",
                 "number",
                 "outcome",
                 "peak_memory_bytes",
+                "run_ms",
                 "started_at",
                 "stop"
             ]
@@ -285,6 +350,23 @@ mod tests {
         assert_eq!(shown["attempts"][0]["stop"], json!({"reason": "cancel", "latency_ms": 0.5}));
         assert_eq!(shown["attempts"][0]["error"], json!({"kind": "task", "message": "no"}));
         assert_eq!(shown["attempts"][0]["outcome"], Value::Null);
+    }
+
+    #[test]
+    fn the_limits_of_a_job_are_those_that_it_set() {
+        let limits =
+            v1::LimitOverrides { fuel: Some(5), timeout_ms: Some(60), ..v1::LimitOverrides::default() };
+        let message = v1::Job { payload: b"{}".to_vec(), limits: Some(limits), ..v1::Job::default() };
+
+        let shown = serde_json::to_value(Job::from(&message)).expect("JSON");
+        let without = serde_json::to_value(Job::from(&v1::Job::default())).expect("JSON");
+
+        let limits = &shown["limits"];
+        assert_eq!(
+            (&limits["fuel"], &limits["timeout_ms"], &limits["memory_bytes"]),
+            (&json!(5), &json!(60), &Value::Null)
+        );
+        assert_eq!(without["limits"], Value::Null);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Jobs for people.
 
+use model::limits::LimitOverrides;
 use model::units::{show_count, show_size};
 use rpc::v1;
 
@@ -11,6 +12,9 @@ use super::view::View;
 
 /// Longest payload or result that `job show` prints in text; `-o json` has all of it.
 const SHOWN_BYTES_MAX: usize = 16 << 10;
+
+/// Before further lines of a fact: as wide as its name.
+const CONTINUED: &str = "\n              ";
 
 /// Jobs in a table.
 pub(crate) fn jobs(view: &View, times: Times, jobs: &[v1::Job]) -> String {
@@ -40,11 +44,11 @@ pub(crate) fn job(view: &View, times: Times, job: &v1::Job) -> String {
     text.push_str(&json_block(view, "payload", Some(&job.payload)));
     text.push_str(&json_block(view, "result", job.result.as_deref()));
     if !job.attempts.is_empty() {
-        text.push_str(&format!(
-            "\n{}\n{}\n",
-            view.paint.bold("attempts"),
-            attempts(view, times, &job.attempts)
-        ));
+        let block = |name: &str, table: String| format!("\n{}\n{table}\n", view.paint.bold(name));
+        text.push_str(&block("attempts", attempts(view, times, &job.attempts)));
+        if job.attempts.iter().any(|attempt| attempt.run_ms.is_some()) {
+            text.push_str(&block("used", used(view, &job.attempts)));
+        }
     }
     if !job.files.is_empty() {
         text.push_str(&format!("\n{}\n{}\n", view.paint.bold("files"), files(view, &job.files)));
@@ -68,6 +72,7 @@ fn facts(view: &View, times: Times, job: &v1::Job) -> Vec<(&'static str, String)
         ("progress", progress),
         ("queue", Some(format!("{} (priority {})", job.queue, job.priority))),
         ("attempt", Some(format!("{} of at most {}", job.attempt, job.max_attempts))),
+        ("limits", optional(&limits(job))),
         ("key", optional(&job.key)),
         ("tags", optional(&tags.join(" "))),
         ("schedule", optional(&job.schedule)),
@@ -80,7 +85,8 @@ fn facts(view: &View, times: Times, job: &v1::Job) -> Vec<(&'static str, String)
     lines
         .into_iter()
         .filter_map(|(name, value)| {
-            let value = escape::line(&value?);
+            // Further lines of an error, its backtrace, stand below it.
+            let value = escape::lines(&value?).replace("\n    ", CONTINUED);
             let shown = match name {
                 "state" => value.replacen(&job.state, &view.paint.state(&job.state), 1),
                 _ => value,
@@ -88,6 +94,13 @@ fn facts(view: &View, times: Times, job: &v1::Job) -> Vec<(&'static str, String)
             Some((name, shown))
         })
         .collect()
+}
+
+/// Limits that the job set lower than its version's.
+fn limits(job: &v1::Job) -> String {
+    let limits = job.limits.and_then(|limits| LimitOverrides::try_from(limits).ok()).unwrap_or_default();
+    let shown = limits.shown().into_iter().map(|(name, amount)| format!("{name} {amount}"));
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 fn json_block(view: &View, name: &str, bytes: Option<&[u8]>) -> String {
@@ -103,23 +116,48 @@ fn json_block(view: &View, name: &str, bytes: Option<&[u8]>) -> String {
 
 fn attempts(view: &View, times: Times, attempts: &[v1::Attempt]) -> String {
     let rows = attempts.iter().map(|attempt| {
-        let error = attempt.error.as_ref().map(|failure| format!("{}: {}", failure.kind, failure.message));
-        let stop = attempt
-            .stop
+        let error = attempt
+            .error
             .as_ref()
-            .map(|stop| format!("stopped ({}) in {}", stop.reason, milliseconds(stop.latency_ms)));
+            .map(|failure| format!("{}: {}", failure.kind, first_line(&failure.message)));
+        let stop = attempt.stop.as_ref().map(stop);
         [
             attempt.number.to_string(),
             if attempt.outcome.is_empty() { "running".to_owned() } else { attempt.outcome.clone() },
             attempt.host.clone(),
             times.at(attempt.started_at.as_ref()),
             attempt.duration_ms.map(milliseconds).unwrap_or_default(),
-            attempt.fuel.map(show_count).unwrap_or_default(),
-            attempt.peak_memory_bytes.map(show_size).unwrap_or_default(),
             [error, stop].into_iter().flatten().collect::<Vec<_>>().join("; "),
         ]
     });
-    table_with_prose(view, ["NO", "OUTCOME", "HOST", "STARTED", "TOOK", "FUEL", "MEMORY", "ERROR"], rows)
+    table_with_prose(view, ["NO", "OUTCOME", "HOST", "STARTED", "TOOK", "ERROR"], rows)
+}
+
+/// How an attempt was stopped.
+fn stop(stop: &v1::Stop) -> String {
+    format!("stopped ({}) in {}", stop.reason, milliseconds(stop.latency_ms))
+}
+
+/// What attempts used: how long they ran, what of it in host calls, and where their code came from.
+fn used(view: &View, attempts: &[v1::Attempt]) -> String {
+    let rows = attempts.iter().map(|attempt| {
+        let calls = attempt.host_calls.map(|calls| {
+            let time = milliseconds(attempt.host_call_ms.unwrap_or_default());
+            format!("{} in {time}", show_count(calls))
+        });
+        let code = attempt.load_ms.map(|ms| format!("{} {}", milliseconds(ms), attempt.code));
+        [
+            attempt.number.to_string(),
+            attempt.fuel.map(show_count).unwrap_or_default(),
+            attempt.peak_memory_bytes.map(show_size).unwrap_or_default(),
+            attempt.run_ms.map(milliseconds).unwrap_or_default(),
+            calls.unwrap_or_default(),
+            code.unwrap_or_default().trim_end().to_owned(),
+            attempt.bytes_in.map(show_size).unwrap_or_default(),
+            attempt.bytes_out.map(show_size).unwrap_or_default(),
+        ]
+    });
+    table(view, ["NO", "FUEL", "MEMORY", "RUN", "HOST CALLS", "CODE", "IN", "OUT"], rows)
 }
 
 /// Files in a table.
@@ -139,6 +177,11 @@ pub(crate) fn log_entry(view: &View, times: Times, entry: &v1::LogEntry) -> Stri
     let level = format!("{:<6}", escape::line(&entry.level));
     let level = if entry.level == "error" { view.paint.red(&level) } else { view.paint.cyan(&level) };
     format!("{} {level} {text}", view.paint.dim(&head))
+}
+
+/// The first line of a text: what was wrong, without the backtrace; what a task does, without the rest.
+pub(crate) fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
 }
 
 /// The first digits of a digest.
@@ -176,6 +219,77 @@ mod tests {
 
         assert!(!shown.contains(['\x1b', '\u{202e}', '\u{9b}']), "{shown:?}");
         assert!(shown.contains("\\u{1b}[2J"), "{shown}");
+    }
+
+    fn ended() -> v1::Job {
+        let attempt = v1::Attempt {
+            number: 1,
+            host: "worker-1".to_owned(),
+            outcome: "failed".to_owned(),
+            duration_ms: Some(412.0),
+            fuel: Some(50_000_000_000),
+            peak_memory_bytes: Some(131 << 20),
+            error: Some(v1::Failure {
+                kind: "memory".to_owned(),
+                message: "asked for 131 MiB, limit 128 MiB\n  at grow\n  at run".to_owned(),
+            }),
+            stop: Some(v1::Stop { reason: "deadline".to_owned(), latency_ms: 0.25 }),
+            host_calls: Some(1_000),
+            host_call_ms: Some(0.42),
+            bytes_in: Some(1_536),
+            bytes_out: Some(64 << 20),
+            code: "compiled".to_owned(),
+            load_ms: Some(812.0),
+            run_ms: Some(400.0),
+            ..v1::Attempt::default()
+        };
+        v1::Job {
+            id: "018f0000-0000-7000-8000-000000000000".to_owned(),
+            state: "failed".to_owned(),
+            payload: b"{}".to_vec(),
+            error: attempt.error.clone(),
+            limits: Some(v1::LimitOverrides {
+                memory_bytes: Some(128 << 20),
+                ..v1::LimitOverrides::default()
+            }),
+            attempts: vec![attempt],
+            ..v1::Job::default()
+        }
+    }
+
+    #[test]
+    fn a_backtrace_stands_below_its_error_and_not_in_the_table() {
+        let shown = job(&View::default(), TIMES, &ended());
+
+        let expected = "error         memory: asked for 131 MiB, limit 128 MiB\n              at grow\n              at run\n";
+        assert!(shown.contains(expected), "{shown}");
+        assert_eq!(shown.matches("at grow").count(), 1, "{shown}");
+        assert!(shown.contains("stopped (deadline) in 0.25ms"), "{shown}");
+    }
+
+    #[test]
+    fn what_an_attempt_used_and_what_it_was_allowed_is_told() {
+        let shown = job(&View::default(), TIMES, &ended());
+
+        for expected in [
+            "limits        memory 128 MiB\n",
+            "NO  FUEL            MEMORY   RUN    HOST CALLS       CODE            IN       OUT",
+            "1   50,000,000,000  131 MiB  400ms  1,000 in 0.42ms  812ms compiled  1.5 KiB  64 MiB",
+        ] {
+            assert!(shown.contains(expected), "{expected}: {shown}");
+        }
+    }
+
+    #[test]
+    fn a_job_in_full_fits_eighty_columns() {
+        let view = View { width: Some(80), ..View::default() };
+
+        let shown = job(&view, Times { style: TimeStyle::Relative, ..TIMES }, &ended());
+
+        assert!(shown.contains("HOST CALLS"), "{shown}");
+        for line in shown.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
     }
 
     #[test]

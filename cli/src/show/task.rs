@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use model::units::{show_count, show_duration, show_size};
+use model::limits::Limits;
+use model::units::show_size;
 use rpc::v1;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::escape;
-use super::job_text::short;
+use super::job_text::{first_line, short};
 use super::json::{pretty, raw};
 use super::table::table_with_prose;
 use super::time::{Times, rfc3339};
@@ -26,6 +27,7 @@ pub(crate) struct Published<'a> {
     imports: &'a [String],
     grants: Grants<'a>,
     limits: Limits,
+    deterministic: bool,
     compile_ms: u64,
     changes: &'a [String],
     active: bool,
@@ -44,6 +46,7 @@ pub(crate) struct Version<'a> {
     imports: &'a [String],
     grants: Grants<'a>,
     limits: Limits,
+    deterministic: bool,
     max_attempts: u32,
     created_at: Option<String>,
     active: bool,
@@ -66,14 +69,6 @@ struct Grants<'a> {
     enqueue: &'a [String],
 }
 
-#[derive(Debug, Serialize)]
-struct Limits {
-    fuel: Option<u64>,
-    memory_bytes: u64,
-    timeout_ms: u64,
-    output_bytes: u64,
-}
-
 impl<'a> Published<'a> {
     /// What became of one task; none when the answer is malformed.
     pub(crate) fn of(published: &'a v1::PublishedTask) -> Option<Self> {
@@ -87,6 +82,7 @@ impl<'a> Published<'a> {
             imports: &version.imports,
             grants: grants(version),
             limits: limits(version),
+            deterministic: version.deterministic,
             compile_ms: published.compile_ms,
             changes: &published.changes,
             active: version.active,
@@ -107,6 +103,7 @@ impl<'a> From<&'a v1::TaskVersion> for Version<'a> {
             imports: &version.imports,
             grants: grants(version),
             limits: limits(version),
+            deterministic: version.deterministic,
             max_attempts: version.max_attempts,
             created_at: rfc3339(version.created_at.as_ref()),
             active: version.active,
@@ -136,13 +133,20 @@ fn grants(version: &v1::TaskVersion) -> Grants<'_> {
     }
 }
 
+/// The limits as the rest of the house knows them: their JSON and their names are the same everywhere.
 fn limits(version: &v1::TaskVersion) -> Limits {
     let limits = version.limits.unwrap_or_default();
     Limits {
         fuel: limits.fuel,
         memory_bytes: limits.memory_bytes,
+        table_elements: limits.table_elements,
         timeout_ms: limits.timeout_ms,
         output_bytes: limits.output_bytes,
+        log_bytes: limits.log_bytes,
+        file_bytes: limits.file_bytes,
+        host_calls: limits.host_calls,
+        http_requests: limits.http_requests,
+        http_bytes: limits.http_bytes,
     }
 }
 
@@ -211,26 +215,24 @@ pub(crate) fn versions(view: &View, times: Times, versions: &[v1::TaskVersion]) 
 
 /// A version in full.
 pub(crate) fn version(view: &View, times: Times, version: &v1::TaskVersion) -> String {
-    let limits = limits(version);
-    let fuel = limits.fuel.map_or("unlimited".to_owned(), show_count);
     let active = if version.active { " (active)" } else { "" };
-    let facts = [
+    let mut facts = vec![
         ("task", format!("{}@{}{active}", version.task, version.version)),
         ("description", first_line(&version.description).to_owned()),
         ("sha256", version.sha256.clone()),
         ("size", show_size(version.size_bytes)),
         ("published", times.at(version.created_at.as_ref())),
         ("grants", grants_line(version)),
-        ("fuel", fuel),
-        ("memory", show_size(limits.memory_bytes)),
-        ("timeout", show_duration(std::time::Duration::from_millis(limits.timeout_ms))),
-        ("max output", show_size(limits.output_bytes)),
         ("attempts", format!("at most {}", version.max_attempts)),
-        ("imports", imports_line(version)),
+        ("imports", imports_line(&version.imports)),
     ];
+    if version.deterministic {
+        facts.push(("deterministic", "the same floating point on every processor".to_owned()));
+    }
+    facts.extend(limits(version).shown());
     let mut text = String::new();
     for (name, value) in facts {
-        text.push_str(&format!("{}  {}\n", view.paint.dim(&format!("{name:<12}")), escape::line(&value)));
+        text.push_str(&format!("{}  {}\n", view.paint.dim(&format!("{name:<14}")), escape::line(&value)));
     }
     for (name, schema) in [("input schema", &version.input_schema), ("output schema", &version.output_schema)]
     {
@@ -242,17 +244,14 @@ pub(crate) fn version(view: &View, times: Times, version: &v1::TaskVersion) -> S
     text
 }
 
-/// The first line of a description: a sentence on what the task does. `-o json` has all of it.
-fn first_line(description: &str) -> &str {
-    description.lines().next().unwrap_or_default()
-}
-
 /// Our own interfaces by name; what every language's run-time imports is only counted.
-fn imports_line(version: &v1::TaskVersion) -> String {
+pub(crate) fn imports_line(imports: &[String]) -> String {
     let (ours, others): (Vec<_>, Vec<_>) =
-        version.imports.iter().map(String::as_str).partition(|import| import.starts_with("jobs:"));
+        imports.iter().map(String::as_str).partition(|import| import.starts_with("jobs:"));
     match others.len() {
+        0 if ours.is_empty() => "none".to_owned(),
         0 => ours.join(" "),
+        count if ours.is_empty() => format!("{count} of WASI"),
         count => format!("{} and {count} of WASI", ours.join(" ")),
     }
 }
@@ -272,6 +271,8 @@ fn grants_line(version: &v1::TaskVersion) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn answer() -> v1::PublishedTask {
@@ -304,6 +305,7 @@ mod tests {
             "imports",
             "grants",
             "limits",
+            "deterministic",
             "compile_ms",
         ] {
             assert!(shown.get(field).is_some(), "{field} in {shown}");
@@ -313,13 +315,39 @@ mod tests {
     }
 
     #[test]
+    fn a_version_tells_each_of_its_limits() {
+        let limits = v1::Limits::from(Limits { fuel: None, ..Limits::default() });
+        let version =
+            v1::TaskVersion { limits: Some(limits), deterministic: true, ..v1::TaskVersion::default() };
+        let times = Times { style: crate::args::TimeStyle::Iso, now: chrono::DateTime::UNIX_EPOCH };
+
+        let json = serde_json::to_value(Version::from(&version)).expect("JSON");
+        let text = super::version(&View::default(), times, &version);
+
+        assert_eq!(
+            (&json["limits"]["fuel"], &json["limits"]["host_calls"]),
+            (&Value::Null, &Value::from(100_000))
+        );
+        assert_eq!(json["limits"].as_object().map(serde_json::Map::len), Some(10));
+        assert_eq!(json["deterministic"], true);
+        for line in [
+            "fuel            unlimited\n",
+            "table-elements  200,000\n",
+            "http-bytes      64 MiB\n",
+            "deterministic  ",
+        ] {
+            assert!(text.contains(line), "{line}: {text}");
+        }
+    }
+
+    #[test]
     fn a_plan_has_no_version_yet() {
         let mut answer = answer();
         answer.version.as_mut().expect("a version").version = 0;
 
         let shown = serde_json::to_value(Published::of(&answer).expect("a version")).expect("JSON");
 
-        assert_eq!(shown["version"], serde_json::Value::Null);
+        assert_eq!(shown["version"], Value::Null);
         assert!(published(&View::default(), true, &[answer]).starts_with("report would get a new version"));
     }
 

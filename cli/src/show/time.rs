@@ -37,7 +37,8 @@ fn instant(at: &Timestamp) -> Option<DateTime<Utc>> {
     rpc::instant("time", *at).ok()
 }
 
-fn exact(at: DateTime<Utc>) -> String {
+/// An instant for programs.
+pub(crate) fn exact(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::runner::Runner;
 
-const COMMANDS: [&[&str]; 26] = [
+const COMMANDS: [&[&str]; 28] = [
     &[],
     &["dev"],
     &["scheduler"],
@@ -11,6 +11,8 @@ const COMMANDS: [&[&str]; 26] = [
     &["host", "run"],
     &["migrate"],
     &["task"],
+    &["task", "check"],
+    &["task", "run"],
     &["task", "publish"],
     &["task", "list"],
     &["task", "show"],
@@ -31,27 +33,38 @@ const COMMANDS: [&[&str]; 26] = [
     &["version"],
 ];
 
+/// The limits of an attempt, wherever a version or a job is made.
+const LIMITS: [&str; 10] = [
+    "--fuel",
+    "--memory",
+    "--table-elements",
+    "--timeout",
+    "--max-output",
+    "--max-log",
+    "--max-files",
+    "--host-calls",
+    "--http-requests",
+    "--http-bytes",
+];
+
+/// What makes a version besides its limits.
+const VERSION: [&str; 7] =
+    ["--allow-http", "--allow-mail", "--allow-enqueue", "--secret", "--env", "--deterministic", "--manifest"];
+
 /// The flags that the contract promises.
-const FLAGS: [(&[&str], &[&str]); 8] = [
-    (&["dev"], &["--data-dir", "--port", "--ports-file"]),
-    (&["migrate"], &["--dry-run"]),
+const FLAGS: [(&[&str], &[&str]); 11] = [
+    (&["dev"], &["--data-dir", "--port", "--ports-file", "--max-limit", "--cache-size"]),
+    (&["task", "check"], &["--cache-dir"]),
     (
-        &["task", "publish"],
-        &[
-            "--allow-http",
-            "--allow-mail",
-            "--allow-enqueue",
-            "--secret",
-            "--env",
-            "--fuel",
-            "--memory",
-            "--timeout",
-            "--max-output",
-            "--no-promote",
-            "--plan",
-            "--manifest",
-        ],
+        &["task", "run"],
+        &["--out", "--checkpoint", "--outbox", "--secrets-file", "--smtp-url", "--mail-from", "--cache-dir"],
     ),
+    (
+        &["job", "cancel"],
+        &["--grace", "--task", "--state", "--queue", "--tag", "--since", "--all", "-y, --yes"],
+    ),
+    (&["migrate"], &["--dry-run"]),
+    (&["task", "publish"], &["--no-promote", "--plan"]),
     (
         &["enqueue"],
         &[
@@ -62,7 +75,6 @@ const FLAGS: [(&[&str], &[&str]); 8] = [
             "--key",
             "--key-ttl",
             "--max-attempts",
-            "--timeout",
             "--expires-in",
             "--tag",
             "--batch",
@@ -72,7 +84,18 @@ const FLAGS: [(&[&str], &[&str]); 8] = [
     ),
     (&["job", "list"], &["--state", "--task", "--queue", "--tag", "--since", "--limit", "--cursor"]),
     (&["job", "logs"], &["-f, --follow"]),
-    (&["scheduler", "run"], &["--database-url", "--redis-url", "--listen", "--advertise", "--drain-timeout"]),
+    (
+        &["scheduler", "run"],
+        &[
+            "--database-url",
+            "--redis-url",
+            "--listen",
+            "--advertise",
+            "--drain-timeout",
+            "--max-limit",
+            "--cache-size",
+        ],
+    ),
     (
         &["host", "run"],
         &[
@@ -84,6 +107,8 @@ const FLAGS: [(&[&str], &[&str]); 8] = [
             "--slots",
             "--queue",
             "--lease",
+            "--max-limit",
+            "--cache-size",
         ],
     ),
 ];
@@ -121,7 +146,10 @@ fn every_command_explains_itself_and_has_the_common_flags() {
 fn every_flag_of_the_contract_is_there() {
     let runner = Runner::new();
 
-    for (command, flags) in FLAGS {
+    let versions = [&["task", "publish"][..], &["task", "check"], &["task", "run"]];
+    let of_limits = versions.into_iter().chain([&["enqueue"][..]]).map(|command| (command, &LIMITS[..]));
+    let of_versions = versions.into_iter().map(|command| (command, &VERSION[..]));
+    for (command, flags) in FLAGS.into_iter().chain(of_limits).chain(of_versions) {
         let help = runner.run(&[command, &["--help"]].concat()).stdout;
         for flag in flags {
             assert!(
@@ -130,6 +158,25 @@ fn every_flag_of_the_contract_is_there() {
             );
         }
     }
+}
+
+#[test]
+fn limits_and_grants_stand_apart_with_what_is_usual() {
+    let runner = Runner::new();
+
+    let run = runner.run(&["task", "run", "--help"]).stdout;
+    let enqueue = runner.run(&["enqueue", "--help"]).stdout;
+    let cancel = runner.run(&["job", "cancel", "--help"]).stdout;
+
+    for heading in ["\nOptions:\n", "\nGrants (none unless given):\n", "\nLimits of an attempt:\n"] {
+        assert!(run.contains(heading), "{heading}: {run}");
+    }
+    assert!(run.contains("[usual: 128 MiB]") && run.contains("[usual: 5m]"), "{run}");
+    assert!(run.starts_with("Run a task here"), "{run}");
+    assert!(enqueue.contains("\nLimits of each attempt (a job lowers"), "{enqueue}");
+    let limits = enqueue.find("\nLimits of each attempt").expect("a heading");
+    assert!(enqueue.find("--wait-timeout").is_some_and(|other| other < limits), "{enqueue}");
+    assert!(cancel.contains("cancel-requested"), "{cancel}");
 }
 
 #[test]

@@ -2,9 +2,12 @@
 //! system is told in the stories (`tests/`).
 
 mod calls;
+mod cancelling;
+mod checking;
 mod dev;
 mod help;
 mod refusals;
 mod runner;
+mod running;
 mod scripted;
 mod settings;

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use crate::runner::{Runner, nobody};
 
 /// Command lines that make no sense, and what the refusal names.
-const BAD_USAGE: [(&[&str], &str); 10] = [
+const BAD_USAGE: [(&[&str], &str); 18] = [
     (&["nosuch"], "nosuch"),
     (&["enqueue"], "<TASK>"),
     (&["enqueue", "t", "{}", "--timeout", "soon"], "--timeout"),
@@ -15,17 +15,34 @@ const BAD_USAGE: [(&[&str], &str); 10] = [
     (&["enqueue", "a b", "{}"], "TASK"),
     (&["task", "publish", "x.wasm", "--memory", "big"], "--memory"),
     (&["task", "publish", "x.wasm", "--allow-http", "http://x"], "--allow-http"),
+    (&["enqueue", "t", "{}", "--host-calls", "-1"], "--host-calls"),
+    (&["enqueue", "t", "{}", "--max-log", "big"], "--max-log"),
+    (&["task", "check", "x.wasm", "--fuel", "much"], "--fuel"),
+    (&["task", "run"], "<FILE.wasm>"),
     (&["job", "list", "--state", "happy"], "--state"),
+    (&["job", "cancel", "012345", "--task", "t"], "--task"),
+    (&["job", "cancel", "012345", "--all"], "--all"),
+    (&["job", "cancel", "--all", "--queue", "q"], "--queue"),
+    (&["job", "cancel", "012345", "--grace", "soon"], "--grace"),
     (&["host", "run", "--lease", "long"], "--lease"),
 ];
 
 /// Input that is refused before a connection is made, and what the refusal names.
-const BAD_INPUT: [(&[&str], &str); 6] = [
+const BAD_INPUT: [(&[&str], &str); 15] = [
     (&["enqueue", "t", "{\"a\": oops}"], "line 1 column 7"),
     (&["enqueue", "t", "@nosuch.json"], "nosuch.json"),
     (&["enqueue", "t", "{}", "--key-ttl", "1h"], "key-ttl"),
     (&["enqueue", "t", "--batch", "nosuch.jsonl"], "nosuch.jsonl"),
+    (&["enqueue", "t", "{}", "--memory", "0"], "memory: a limit of 0"),
     (&["task", "publish", "nosuch.wasm"], "nosuch.wasm"),
+    (&["task", "publish", "nosuch.wasm", "--manifest", "nosuch.toml"], "manifest: nosuch.toml"),
+    (&["task", "check", "nosuch.wasm"], "nosuch.wasm"),
+    (&["task", "run", "nosuch.wasm", "t", "{}"], "nosuch.wasm"),
+    (&["job", "cancel"], "which jobs?"),
+    (&["job", "cancel", "--state", "succeeded", "-y"], "a job that is succeeded has ended"),
+    (&["dev", "--max-limit", "memory=5GiB"], "memory: 5 GiB is over the platform's limit of 4 GiB"),
+    (&["dev", "--max-limit", "memmory=1GiB"], "no limit; there are fuel, memory"),
+    (&["dev", "--cache-size", "big"], "cache-size: \"big\""),
     (&["status", "-n", "a b"], "namespace"),
 ];
 

@@ -43,6 +43,11 @@ pub(crate) struct Script {
     pub(crate) files: VecDeque<Told<v1::FileChunk>>,
     pub(crate) enqueued: Vec<v1::EnqueueRequest>,
     pub(crate) authorizations: Vec<Option<String>>,
+    pub(crate) cancelled: v1::CancelJobResponse,
+    pub(crate) cancel_asked: Vec<v1::CancelJobRequest>,
+    /// Answers to `CancelJobs`, one a call.
+    pub(crate) cancels: VecDeque<v1::CancelJobsResponse>,
+    pub(crate) cancels_asked: Vec<v1::CancelJobsRequest>,
 }
 
 /// A running server.
@@ -155,8 +160,19 @@ impl Jobs for Api {
         Err(Status::unimplemented("not in this script"))
     }
 
-    async fn cancel_job(&self, _: Request<v1::CancelJobRequest>) -> Answer<v1::CancelJobResponse> {
-        Err(Status::unimplemented("not in this script"))
+    async fn cancel_job(&self, request: Request<v1::CancelJobRequest>) -> Answer<v1::CancelJobResponse> {
+        Ok(Response::new(self.with(|script| {
+            script.cancel_asked.push(request.into_inner());
+            script.cancelled.clone()
+        })))
+    }
+
+    async fn cancel_jobs(&self, request: Request<v1::CancelJobsRequest>) -> Answer<v1::CancelJobsResponse> {
+        let answer = self.with(|script| {
+            script.cancels_asked.push(request.into_inner());
+            script.cancels.pop_front()
+        });
+        answer.map(Response::new).ok_or_else(|| Status::unimplemented("not in this script"))
     }
 
     async fn retry_job(&self, _: Request<v1::RetryJobRequest>) -> Answer<v1::RetryJobResponse> {

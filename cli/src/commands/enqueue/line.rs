@@ -1,7 +1,6 @@
 //! One line of a batch: `{"payload": …}` and any option of `enqueue` by name.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use model::error::Invalid;
@@ -12,7 +11,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::options::checked;
-use crate::args::{JobFlags, values};
+use crate::args::written::{Count, Fuel, Size, Span};
+use crate::args::{JobFlags, LimitFlags, values};
 use crate::commands::payload;
 
 /// What a line may say. Names are those of the flags; `_` does for `-`.
@@ -31,23 +31,43 @@ struct Line {
     key_ttl: Option<Span>,
     #[serde(alias = "max_attempts")]
     max_attempts: Option<u32>,
-    timeout: Option<Span>,
     #[serde(alias = "expires_in")]
     expires_in: Option<Span>,
     #[serde(alias = "tags")]
     tag: Option<Tags>,
+    fuel: Option<Fuel>,
+    memory: Option<Size>,
+    #[serde(alias = "table_elements")]
+    table_elements: Option<Count>,
+    timeout: Option<Span>,
+    #[serde(alias = "max_output")]
+    max_output: Option<Size>,
+    #[serde(alias = "max_log")]
+    max_log: Option<Size>,
+    #[serde(alias = "max_files")]
+    max_files: Option<Size>,
+    #[serde(alias = "host_calls")]
+    host_calls: Option<Count>,
+    #[serde(alias = "http_requests")]
+    http_requests: Option<Count>,
+    #[serde(alias = "http_bytes")]
+    http_bytes: Option<Size>,
 }
 
-/// A duration as people write it.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(try_from = "String")]
-struct Span(Duration);
-
-impl TryFrom<String> for Span {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        values::duration(&text).map(Self)
+impl Line {
+    fn limits(&self) -> LimitFlags {
+        LimitFlags {
+            fuel: self.fuel.map(Into::into),
+            memory: self.memory.map(Into::into),
+            table_elements: self.table_elements.map(Into::into),
+            timeout: self.timeout.map(Into::into),
+            max_output: self.max_output.map(Into::into),
+            max_log: self.max_log.map(Into::into),
+            max_files: self.max_files.map(Into::into),
+            host_calls: self.host_calls.map(Into::into),
+            http_requests: self.http_requests.map(Into::into),
+            http_bytes: self.http_bytes.map(Into::into),
+        }
     }
 }
 
@@ -67,6 +87,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawV
 pub(super) fn read(bytes: &[u8], flags: &JobFlags) -> Result<(Json, JobOptions), Invalid> {
     let line: Line =
         serde_json::from_slice(bytes).map_err(|error| Invalid::new("line", error.to_string()))?;
+    let limits = line.limits().or(&flags.limits);
     let payload = match line.payload {
         Some(raw) => payload::check(raw.get().as_bytes().to_vec())?,
         None => Json::default(),
@@ -80,9 +101,9 @@ pub(super) fn read(bytes: &[u8], flags: &JobFlags) -> Result<(Json, JobOptions),
         key_ttl: line.key_ttl.map(|span| span.0).or(flags.key_ttl.filter(|_| line.key.is_some())),
         key: line.key,
         max_attempts: line.max_attempts.or(flags.max_attempts),
-        timeout: line.timeout.map(|span| span.0).or(flags.timeout),
         expires_in: line.expires_in.map(|span| span.0).or(flags.expires_in),
         tags: tags(line.tag, flags)?,
+        limits,
     };
     Ok((payload, checked(&merged)?))
 }
@@ -103,7 +124,10 @@ fn tags(line: Option<Tags>, flags: &JobFlags) -> Result<Vec<(String, String)>, I
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use model::job::Start;
+    use model::limits::{FuelChoice, LimitOverrides};
 
     use super::*;
 
@@ -125,8 +149,38 @@ mod tests {
             options.key.map(|key| (key.text, key.ttl)),
             Some(("k".to_owned(), Some(Duration::from_secs(3600))))
         );
-        assert_eq!((options.max_attempts, options.timeout), (Some(3), Some(Duration::from_secs(2))));
+        assert_eq!((options.max_attempts, options.limits.timeout_ms), (Some(3), Some(2_000)));
         assert_eq!(options.tags.get("a").map(String::as_str), Some("b"));
+    }
+
+    #[test]
+    fn a_line_lowers_any_limit_and_leaves_the_others_to_the_flags() {
+        let line = r#"{"fuel": 1, "memory": "2MiB", "table-elements": 3, "max_output": "4KiB", "max-log": 5, "max-files": 6,
+            "host_calls": 7, "http-requests": 8, "http_bytes": "9KiB"}"#;
+        let flags = JobFlags {
+            limits: LimitFlags {
+                fuel: Some(FuelChoice::Units(100)),
+                timeout: Some(Duration::from_secs(1)),
+                ..LimitFlags::default()
+            },
+            ..JobFlags::default()
+        };
+
+        let (_, options) = good(line, &flags);
+
+        let expected = LimitOverrides {
+            fuel: Some(FuelChoice::Units(1)),
+            memory_bytes: Some(2 << 20),
+            table_elements: Some(3),
+            timeout_ms: Some(1_000),
+            output_bytes: Some(4 << 10),
+            log_bytes: Some(5),
+            file_bytes: Some(6),
+            host_calls: Some(7),
+            http_requests: Some(8),
+            http_bytes: Some(9 << 10),
+        };
+        assert_eq!(options.limits, expected);
     }
 
     #[test]
@@ -159,6 +213,9 @@ mod tests {
             (r#"{"paylod": {}}"#, "paylod"),
             (r#"{"priority": 10}"#, "10"),
             (r#"{"delay": "soon"}"#, "soon"),
+            (r#"{"memory": "big"}"#, "big"),
+            (r#"{"host-calls": 1.5}"#, "1.5"),
+            (r#"{"max-outptu": 1}"#, "max-outptu"),
             (r#"{"payload": {"#, "EOF"),
             (r#"{"key-ttl": "1s"}"#, "key-ttl"),
             ("[]", "line"),

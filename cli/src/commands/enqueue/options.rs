@@ -4,9 +4,24 @@ use std::time::Duration;
 
 use model::error::Invalid;
 use model::job::{JobOptions, Key, Start};
+use model::limits::Limits;
 use rpc::v1;
 
 use crate::args::JobFlags;
+
+/// Limits that nothing is over.
+const ANY: Limits = Limits {
+    fuel: None,
+    memory_bytes: u64::MAX,
+    table_elements: u64::MAX,
+    timeout_ms: u64::MAX,
+    output_bytes: u64::MAX,
+    log_bytes: u64::MAX,
+    file_bytes: u64::MAX,
+    host_calls: u64::MAX,
+    http_requests: u64::MAX,
+    http_bytes: u64::MAX,
+};
 
 /// The options that `flags` stand for, checked as the server checks them.
 pub(super) fn checked(flags: &JobFlags) -> Result<JobOptions, Invalid> {
@@ -27,11 +42,13 @@ pub(super) fn checked(flags: &JobFlags) -> Result<JobOptions, Invalid> {
         start,
         key,
         max_attempts: flags.max_attempts,
-        timeout: flags.timeout,
+        limits: flags.limits.overrides(),
         expires_in: flags.expires_in,
         tags: flags.tags.iter().cloned().collect(),
     };
     options.check()?;
+    // What is over the version's limits only the server can tell.
+    options.limits.check(&ANY, "any")?;
     Ok(options)
 }
 
@@ -50,9 +67,9 @@ pub(super) fn message(options: &JobOptions) -> v1::JobOptions {
         key: options.key.as_ref().map(|key| key.text.clone()).unwrap_or_default(),
         key_ttl_ms: options.key.as_ref().and_then(|key| key.ttl).map(ms),
         max_attempts: options.max_attempts.unwrap_or_default(),
-        timeout_ms: options.timeout.map(ms),
         expires_in_ms: options.expires_in.map(ms),
         tags: options.tags.clone().into_iter().collect(),
+        limits: Some(options.limits.clone()).filter(|limits| !limits.is_empty()).map(Into::into),
     }
 }
 
@@ -64,6 +81,11 @@ fn ms(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::LimitFlags;
+
+    fn timeout(timeout: Duration) -> LimitFlags {
+        LimitFlags { timeout: Some(timeout), ..LimitFlags::default() }
+    }
 
     #[test]
     fn flags_become_what_travels() {
@@ -81,7 +103,7 @@ mod tests {
         assert_eq!((sent.queue.as_str(), sent.priority, sent.delay_ms), ("default", 1, Some(90_000)));
         assert_eq!((sent.key.as_str(), sent.key_ttl_ms), ("k", Some(5)));
         assert_eq!(sent.tags.get("a").map(String::as_str), Some("b"));
-        assert_eq!((sent.max_attempts, sent.timeout_ms, sent.at), (0, None, None));
+        assert_eq!((sent.max_attempts, sent.limits, sent.at), (0, None, None));
     }
 
     #[test]
@@ -91,7 +113,7 @@ mod tests {
             (JobFlags { key_ttl: second, ..JobFlags::default() }, "key-ttl"),
             (JobFlags { key: Some(String::new()), ..JobFlags::default() }, "key"),
             (JobFlags { max_attempts: Some(1_001), ..JobFlags::default() }, "max-attempts"),
-            (JobFlags { timeout: Some(Duration::ZERO), ..JobFlags::default() }, "timeout"),
+            (JobFlags { limits: timeout(Duration::ZERO), ..JobFlags::default() }, "timeout"),
             (JobFlags { tags: vec![(String::new(), String::new())], ..JobFlags::default() }, "tag"),
         ];
 

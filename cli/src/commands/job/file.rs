@@ -1,9 +1,7 @@
 //! `jobctl job file`.
 
-use std::fs::Permissions;
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rpc::v1;
 use serde_json::json;
@@ -11,6 +9,7 @@ use tonic::Streaming;
 
 use crate::args::{Format, JobFile};
 use crate::commands::context::Context;
+use crate::commands::files::{self, plain_name};
 use crate::exit::{Error, Exit, Result};
 use crate::server::Server;
 use crate::show::escape;
@@ -71,12 +70,7 @@ async fn save(context: &Context, chunks: &mut Chunks<'_>, name: &str, path: Path
     let failed = |error: io::Error| {
         Error::new(Exit::Unexpected, "internal", format!("{} cannot be written: {error}", path.display()))
     };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(".jobctl-")
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)
-        .map_err(failed)?;
+    let mut file = files::aside(&path).map_err(failed)?;
     let progress = context.output.progress_bytes("download", 0);
     while let Some(data) = chunks.next().await? {
         if let Some(info) = &chunks.info {
@@ -95,17 +89,6 @@ async fn save(context: &Context, chunks: &mut Chunks<'_>, name: &str, path: Path
     Ok(Exit::Done)
 }
 
-/// A file name that leads nowhere else.
-fn plain_name(name: &str) -> Result<&Path> {
-    let path = Path::new(name);
-    if path.file_name().is_some_and(|plain| plain == path.as_os_str()) {
-        return Ok(path);
-    }
-    Err(Error::usage(format!(
-        "name: {name:?} is not a plain file name; give --out a file instead of a folder"
-    )))
-}
-
 /// Shows text on a terminal, made harmless; what is no text does not belong there.
 async fn show(context: &Context, chunks: &mut Chunks<'_>, name: &str) -> Result {
     let mut bytes = Vec::new();
@@ -120,17 +103,4 @@ async fn show(context: &Context, chunks: &mut Chunks<'_>, name: &str) -> Result 
         }
     }
     Ok(Exit::Done)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_that_leads_elsewhere_is_refused() {
-        for name in ["../x", "/etc/passwd", "a/b", "..", ".", ""] {
-            assert!(plain_name(name).is_err(), "{name}");
-        }
-        assert!(plain_name("report.html").is_ok());
-    }
 }

@@ -1,13 +1,12 @@
 //! `jobctl job list`.
 
-use chrono::TimeDelta;
 use model::bounds::PAGE_MAX;
-use model::job::JobState;
 use rpc::v1;
 
+use super::filter;
 use crate::args::JobList;
 use crate::commands::context::Context;
-use crate::exit::{Error, Exit, Result};
+use crate::exit::{Exit, Result};
 use crate::show::job::{Job, Jobs};
 use crate::show::job_text;
 
@@ -43,21 +42,14 @@ pub(super) async fn run(context: Context, list: JobList) -> Result {
 }
 
 fn request(context: &Context, list: &JobList) -> Result<v1::ListJobsRequest> {
-    let since = list
-        .since
-        .map(|ago| {
-            let ago = TimeDelta::from_std(ago).ok();
-            ago.and_then(|ago| context.times.now.checked_sub_signed(ago))
-                .ok_or_else(|| Error::usage("since: is longer ago than the calendar goes"))
-        })
-        .transpose()?;
+    let filter = filter::of(context, &list.filter)?;
     Ok(v1::ListJobsRequest {
         namespace: context.namespace(),
-        states: list.states.iter().copied().map(JobState::as_str).map(str::to_owned).collect(),
-        task: list.task.as_ref().map(|task| task.as_str().to_owned()).unwrap_or_default(),
-        queue: list.queue.as_ref().map(|queue| queue.as_str().to_owned()).unwrap_or_default(),
-        tags: list.tags.iter().cloned().collect(),
-        since: since.map(rpc::timestamp),
+        states: filter.states,
+        task: filter.task,
+        queue: filter.queue,
+        tags: filter.tags,
+        since: filter.since,
         limit: 0,
         cursor: list.cursor.clone().unwrap_or_default(),
     })

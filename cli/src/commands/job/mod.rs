@@ -1,6 +1,8 @@
 //! `jobctl job …`.
 
+mod cancel;
 mod file;
+mod filter;
 mod list;
 mod logs;
 
@@ -32,7 +34,7 @@ pub(crate) async fn run(context: Context, command: JobCommand) -> Result {
         JobCommand::Result(job) => result(context, &job.id).await,
         JobCommand::Files(job) => files(context, &job.id).await,
         JobCommand::File(what) => Box::pin(file::run(context, what)).await,
-        JobCommand::Cancel(job) => cancel(context, &job.id).await,
+        JobCommand::Cancel(what) => Box::pin(cancel::run(context, what)).await,
         JobCommand::Retry(job) => retry(context, &job.id).await,
     }
 }
@@ -74,43 +76,6 @@ async fn files(context: Context, id: &str) -> Result {
 }
 
 #[derive(Debug, Serialize)]
-struct Cancelled<'a> {
-    id: &'a str,
-    state: &'a str,
-    changed: bool,
-    host_reached: bool,
-}
-
-async fn cancel(context: Context, id: &str) -> Result {
-    let server = context.server().await?;
-    let request = v1::CancelJobRequest { namespace: context.namespace(), id: id.to_owned() };
-    let answer = server
-        .call(|mut client| {
-            let request = request.clone();
-            async move { client.jobs.cancel_job(request).await }
-        })
-        .await?;
-    let shown = Cancelled {
-        id: &answer.id,
-        state: &answer.state,
-        changed: answer.changed,
-        host_reached: answer.host_reached,
-    };
-    context.output.document(&shown, |_| escape::line(&how_cancelled(&answer)))?;
-    Ok(Exit::Done)
-}
-
-fn how_cancelled(answer: &v1::CancelJobResponse) -> String {
-    let id = &answer.id;
-    match (answer.state.as_str(), answer.changed, answer.host_reached) {
-        ("running", _, true) => format!("job {id} was told to stop"),
-        ("running", _, false) => format!("job {id} will be told to stop by its host's next heartbeat"),
-        (state, true, _) => format!("job {id} is {state}"),
-        (state, false, _) => format!("job {id} had ended already: {state}"),
-    }
-}
-
-#[derive(Debug, Serialize)]
 struct Retried<'a> {
     id: &'a str,
     state: &'a str,
@@ -126,22 +91,4 @@ async fn retry(context: Context, id: &str) -> Result {
         escape::line(&format!("job {} is {}", answer.id, answer.state))
     })?;
     Ok(Exit::Done)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cancel_says_what_came_of_it() {
-        let said = |state: &str, changed, host_reached| {
-            let state = state.to_owned();
-            how_cancelled(&v1::CancelJobResponse { id: "x".to_owned(), state, changed, host_reached })
-        };
-
-        assert_eq!(said("cancelled", true, false), "job x is cancelled");
-        assert_eq!(said("running", true, true), "job x was told to stop");
-        assert!(said("running", true, false).contains("heartbeat"));
-        assert_eq!(said("succeeded", false, false), "job x had ended already: succeeded");
-    }
 }

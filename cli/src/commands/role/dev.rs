@@ -13,6 +13,7 @@ use rpc::v1;
 use serde_json::json;
 use service::{Shutdown, Tasks};
 
+use super::ceilings::{disk_bytes_max, limits_max};
 use super::lock::Lock;
 use super::ports::PortsFile;
 use super::scheduler::listen_for_signals;
@@ -69,17 +70,20 @@ async fn drain_in_order(host: Host, shutdown: Shutdown, answering: Shutdown) -> 
 
 async fn parts(context: &Context, args: &Dev, data_dir: &Path) -> Result<(Scheduler, Host)> {
     let slots = slots(&args.work);
-    let mail = mail(context, &args.work, Some(data_dir.join("outbox")))?;
-    let secrets = secret_values(context, &args.work)?;
+    let mail = mail(context, &args.work.outside, Some(data_dir.join("outbox")))?;
+    let secrets = secret_values(context, &args.work.outside)?;
+    let limits_max = limits_max(context, &args.ceilings)?;
+    let disk_bytes_max = disk_bytes_max(context, &args.ceilings)?;
     let store = connect::store(&format!("sqlite:{}", data_dir.join("jobs.db").display())).await?;
     let broker = connect::broker("memory:").await?;
-    let sandbox = sandbox(data_dir.join("cache"), slots)?;
+    let sandbox = sandbox(data_dir.join("cache"), slots, disk_bytes_max)?;
     let scheduler = ::scheduler::Config {
         version: VERSION.to_owned(),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
         advertise: None,
         token: context.settings.token.clone(),
         term: ::scheduler::Config::TERM,
+        limits_max: limits_max.clone(),
     };
     let host = ::host::Config {
         name: "dev".to_owned(),
@@ -90,6 +94,7 @@ async fn parts(context: &Context, args: &Dev, data_dir: &Path) -> Result<(Schedu
         slots,
         queues: Queues::All,
         lease: LEASE,
+        limits_max,
         mail,
         secrets,
     };
@@ -117,8 +122,10 @@ async fn announce(
     let pid = std::process::id();
     ports.write(&json!({ "api": api, "dashboard": api, "pid": pid }))?;
     if context.output.format() == Format::Text {
-        let outbox =
-            matches!(mail(&context, &args.work, Some("outbox".into())), Ok(MailConfig::Outbox { .. }));
+        let outbox = matches!(
+            mail(&context, &args.work.outside, Some("outbox".into())),
+            Ok(MailConfig::Outbox { .. })
+        );
         context.output.note(&banner(&api, &data_dir, outbox));
     } else {
         let document = json!({ "api": api, "dashboard": api, "pid": pid, "data_dir": data_dir });

@@ -5,6 +5,7 @@ use broker::Queues;
 use model::name::{Namespace, QueueKey};
 use serde_json::json;
 
+use super::ceilings::{disk_bytes_max, limits_max};
 use super::ports::PortsFile;
 use super::scheduler::listen_for_signals;
 use super::{advertised, log, mail, needed, patient, sandbox, secret_values, slots};
@@ -30,15 +31,18 @@ pub(crate) async fn run(context: Context, args: HostRun) -> Result {
         slots: slots(&args.work),
         queues: queues(&args.queues, &context.settings.namespace)?,
         lease: args.lease,
-        mail: mail(&context, &args.work, None)?,
-        secrets: secret_values(&context, &args.work)?,
+        limits_max: limits_max(&context, &args.ceilings)?,
+        mail: mail(&context, &args.work.outside, None)?,
+        secrets: secret_values(&context, &args.work.outside)?,
     };
+    let disk_bytes_max = disk_bytes_max(&context, &args.ceilings)?;
     let ports = PortsFile::at(args.common.ports_file)?;
     let shutdown = listen_for_signals(args.common.drain_timeout)?;
 
     let store = patient("the database", &shutdown, || connect::store(&database)).await?;
     let broker = patient("Redis", &shutdown, || connect::broker(&redis)).await?;
-    let sandbox = sandbox(args.cache.cache_dir.unwrap_or_else(config::cache_dir), config.slots)?;
+    let cache_dir = args.cache.cache_dir.unwrap_or_else(config::cache_dir);
+    let sandbox = sandbox(cache_dir, config.slots, disk_bytes_max)?;
     let host = Host::new(config, Parts { store, broker, sandbox }).await?;
     let address = host.address();
     tracing::info!(address, "the host is ready");

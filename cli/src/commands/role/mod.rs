@@ -1,5 +1,6 @@
 //! The roles of a server, and what they share.
 
+mod ceilings;
 pub(super) mod dev;
 pub(super) mod host;
 mod lock;
@@ -7,6 +8,7 @@ pub(super) mod migrate;
 mod ports;
 pub(super) mod scheduler;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -20,7 +22,7 @@ use sandbox::Sandbox;
 use service::{Shutdown, telemetry};
 
 use super::context::Context;
-use crate::args::{Common, LogFormat, Work};
+use crate::args::{Common, LogFormat, Outside, Work};
 use crate::config::{first, machine_name, secrets};
 use crate::exit::{Error, Exit, Result};
 
@@ -61,6 +63,17 @@ fn log(context: &Context, common: &Common) -> Result<()> {
     telemetry::init(&config).map_err(|error| Error::usage(format!("log: {error:#}")))
 }
 
+/// The same for a command that looks after itself: only what somebody should know.
+pub(super) fn log_warnings(context: &Context) -> Result<()> {
+    let filter = if context.output.is_verbose() { context.output.log_filter() } else { "warn,service=error" };
+    let config = telemetry::Config {
+        filter: filter.to_owned(),
+        format: telemetry::Format::Text,
+        color: context.output.colors_stderr(),
+    };
+    Ok(telemetry::init(&config)?)
+}
+
 /// A URL that a role cannot do without.
 fn needed(flag: &str, variable: &str, value: Option<String>) -> Result<String> {
     value.ok_or_else(|| {
@@ -97,13 +110,14 @@ where
 }
 
 /// The sandbox, which starts this program again to compile.
-fn sandbox(cache_dir: PathBuf, slots: usize) -> Result<Arc<Sandbox>> {
+pub(super) fn sandbox(cache_dir: PathBuf, slots: usize, disk_bytes_max: u64) -> Result<Arc<Sandbox>> {
     let program = std::env::current_exe().context("find this program").map_err(Error::from)?;
     let program = program.into_os_string().into_string().map_err(|path| {
         Error::usage(format!("this program lies at {}, which is not UTF-8", path.display()))
     })?;
     let compile_command = vec![program, "compile-worker".to_owned()];
-    Ok(Sandbox::new(sandbox::Config { cache_dir, compile_command, slots })?)
+    let memory_bytes_max = sandbox::MEMORY_BYTES_DEFAULT;
+    Ok(Sandbox::new(sandbox::Config { cache_dir, compile_command, slots, disk_bytes_max, memory_bytes_max })?)
 }
 
 fn slots(work: &Work) -> usize {
@@ -119,27 +133,31 @@ fn advertised(advertise: Option<String>, listen: SocketAddr) -> Option<String> {
 }
 
 /// Where e-mail goes: to the relay, or else to the outbox if there is one.
-fn mail(context: &Context, work: &Work, outbox: Option<PathBuf>) -> Result<MailConfig> {
+pub(super) fn mail(context: &Context, outside: &Outside, outbox: Option<PathBuf>) -> Result<MailConfig> {
     let file = &context.settings.file;
-    let url = first(work.smtp_url.as_ref(), file.smtp_url.clone());
-    let from = first(work.mail_from.as_ref(), file.mail_from.clone());
+    let url = first(outside.smtp_url.as_ref(), file.smtp_url.clone());
+    let from = first(outside.mail_from.as_ref(), file.mail_from.clone());
     match (url, outbox, from) {
         (Some(url), _, Some(from)) => Ok(MailConfig::Smtp { url, from }),
         (Some(_), _, None) => Err(Error::usage("--mail-from is missing: relays want a sender")
             .hint("--mail-from 'Jobs <jobs@example.com>', or set JOBCTL_MAIL_FROM")),
-        (None, Some(folder), from) => Ok(MailConfig::Outbox {
-            folder,
-            from: from.unwrap_or_else(|| "jobctl dev <jobs@localhost>".to_owned()),
-        }),
+        (None, Some(folder), _) => Ok(self::outbox(context, outside, folder)),
         (None, None, _) => Ok(MailConfig::Off),
     }
 }
 
-fn secret_values(context: &Context, work: &Work) -> Result<std::collections::BTreeMap<String, String>> {
-    let path = work.secrets_file.clone().filter(|path| !path.as_os_str().is_empty());
+/// A folder that e-mail is written to instead of being sent.
+pub(super) fn outbox(context: &Context, outside: &Outside, folder: PathBuf) -> MailConfig {
+    let from = first(outside.mail_from.as_ref(), context.settings.file.mail_from.clone());
+    MailConfig::Outbox { folder, from: from.unwrap_or_else(|| "jobctl dev <jobs@localhost>".to_owned()) }
+}
+
+/// The values of secrets, from their file if one is named.
+pub(super) fn secret_values(context: &Context, outside: &Outside) -> Result<BTreeMap<String, String>> {
+    let path = outside.secrets_file.clone().filter(|path| !path.as_os_str().is_empty());
     match path.or_else(|| context.settings.file.secrets_file.clone()) {
         Some(path) => secrets(&path),
-        None => Ok(std::collections::BTreeMap::new()),
+        None => Ok(BTreeMap::new()),
     }
 }
 

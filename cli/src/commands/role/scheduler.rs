@@ -5,6 +5,7 @@ use anyhow::Context as _;
 use serde_json::json;
 use service::Shutdown;
 
+use super::ceilings::{disk_bytes_max, limits_max};
 use super::ports::PortsFile;
 use super::{advertised, log, needed, patient, sandbox};
 use crate::args::SchedulerRun;
@@ -23,18 +24,22 @@ pub(crate) async fn run(context: Context, args: SchedulerRun) -> Result {
     let database = needed("database-url", "JOBCTL_DATABASE_URL", database)?;
     let redis = first(args.backends.redis_url.as_ref(), file.redis_url.clone());
     let redis = needed("redis-url", "JOBCTL_REDIS_URL", redis)?;
+    let (limits_max, disk_bytes_max) =
+        (limits_max(&context, &args.ceilings)?, disk_bytes_max(&context, &args.ceilings)?);
     let ports = PortsFile::at(args.common.ports_file)?;
     let shutdown = listen_for_signals(args.common.drain_timeout)?;
 
     let store = patient("the database", &shutdown, || connect::store(&database)).await?;
     let broker = patient("Redis", &shutdown, || connect::broker(&redis)).await?;
-    let sandbox = sandbox(args.cache.cache_dir.unwrap_or_else(config::cache_dir), SLOTS)?;
+    let cache_dir = args.cache.cache_dir.unwrap_or_else(config::cache_dir);
+    let sandbox = sandbox(cache_dir, SLOTS, disk_bytes_max)?;
     let config = Config {
         version: VERSION.to_owned(),
         listen: args.listen,
         advertise: advertised(args.advertise, args.listen),
         token: context.settings.token.clone(),
         term: Config::TERM,
+        limits_max,
     };
     let scheduler = Scheduler::new(config, Parts { store, broker, sandbox }).await?;
     let address = scheduler.address();

@@ -1,23 +1,37 @@
-//! The manifest of a publish: the same keys as the flags, in a TOML file.
+//! What makes a version besides its component: flags, and the same keys in a TOML file.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
-use model::grants::HttpGrant;
-use model::limits::FuelChoice;
-use rpc::v1;
+use model::grants::{Grants, HttpGrant};
+use model::limits::LimitOverrides;
 use serde::Deserialize;
 
-use crate::args::{Publish, values};
+use crate::args::written::{Count, Fuel, Size, Span};
+use crate::args::{GrantFlags, LimitFlags, VersionFlags};
 use crate::config::one_line;
 use crate::exit::{Error, Result};
+
+/// What somebody wishes for a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wish {
+    /// What it may reach.
+    pub(super) grants: Grants,
+    /// What it may use, where that was said.
+    pub(super) limits: LimitOverrides,
+    /// Whether its floating point is the same everywhere.
+    pub(super) deterministic: bool,
+    /// Whether the plain name keeps meaning what it meant.
+    pub(super) no_promote: bool,
+    /// Whether a grant, a limit or a manifest was given at all.
+    pub(super) is_given: bool,
+}
 
 /// What a manifest may say. Names are those of the flags; `_` does for `-`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Manifest {
+struct Manifest {
     #[serde(alias = "allow_http")]
     allow_http: Vec<HttpGrant>,
     #[serde(alias = "allow_mail")]
@@ -26,86 +40,78 @@ pub(super) struct Manifest {
     allow_enqueue: Vec<String>,
     secret: Vec<String>,
     env: BTreeMap<String, String>,
+    deterministic: bool,
+    #[serde(alias = "no_promote")]
+    no_promote: bool,
     fuel: Option<Fuel>,
     memory: Option<Size>,
+    #[serde(alias = "table_elements")]
+    table_elements: Option<Count>,
     timeout: Option<Span>,
     #[serde(alias = "max_output")]
     max_output: Option<Size>,
-    #[serde(alias = "no_promote")]
-    no_promote: bool,
+    #[serde(alias = "max_log")]
+    max_log: Option<Size>,
+    #[serde(alias = "max_files")]
+    max_files: Option<Size>,
+    #[serde(alias = "host_calls")]
+    host_calls: Option<Count>,
+    #[serde(alias = "http_requests")]
+    http_requests: Option<Count>,
+    #[serde(alias = "http_bytes")]
+    http_bytes: Option<Size>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(untagged)]
-enum Fuel {
-    Units(u64),
-    Text(#[serde(deserialize_with = "fuel_text")] FuelChoice),
-}
-
-fn fuel_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<FuelChoice, D::Error> {
-    values::fuel(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(try_from = "String")]
-struct Size(u64);
-
-impl TryFrom<String> for Size {
-    type Error = String;
-
-    fn try_from(text: String) -> std::result::Result<Self, String> {
-        values::size(&text).map(Self)
+impl Manifest {
+    fn limits(&self) -> LimitFlags {
+        LimitFlags {
+            fuel: self.fuel.map(Into::into),
+            memory: self.memory.map(Into::into),
+            table_elements: self.table_elements.map(Into::into),
+            timeout: self.timeout.map(Into::into),
+            max_output: self.max_output.map(Into::into),
+            max_log: self.max_log.map(Into::into),
+            max_files: self.max_files.map(Into::into),
+            host_calls: self.host_calls.map(Into::into),
+            http_requests: self.http_requests.map(Into::into),
+            http_bytes: self.http_bytes.map(Into::into),
+        }
     }
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(try_from = "String")]
-struct Span(Duration);
-
-impl TryFrom<String> for Span {
-    type Error = String;
-
-    fn try_from(text: String) -> std::result::Result<Self, String> {
-        values::duration(&text).map(Self)
-    }
+/// Reads the manifest, if one is named, and lays the flags over it: a flag wins over its key, a variable over its
+/// namesake.
+pub(super) fn wish(flags: &VersionFlags) -> Result<Wish> {
+    let manifest = match &flags.manifest {
+        Some(path) => read(path)?,
+        None => Manifest::default(),
+    };
+    Ok(merge(flags, manifest))
 }
 
-/// Reads the manifest.
-pub(super) fn read(path: &Path) -> Result<Manifest> {
+fn read(path: &Path) -> Result<Manifest> {
     let named = |what: String| Error::usage(format!("manifest: {}: {what}", path.display()));
     let text = fs::read_to_string(path).map_err(|error| named(format!("cannot be read: {error}")))?;
     toml::from_str(&text).map_err(|error| named(one_line(&error.to_string())))
 }
 
-/// The header that flags and manifest make together: a flag wins over its key, a variable over its namesake.
-pub(super) fn header(namespace: String, flags: &Publish, manifest: Manifest) -> v1::PublishHeader {
-    let fuel = flags.fuel.or(manifest.fuel.map(|fuel| match fuel {
-        Fuel::Units(units) => FuelChoice::Units(units),
-        Fuel::Text(choice) => choice,
-    }));
-    let timeout = flags.timeout.or(manifest.timeout.map(|span| span.0));
+fn merge(flags: &VersionFlags, manifest: Manifest) -> Wish {
+    let limits = flags.limits.or(&manifest.limits()).overrides();
+    let (deterministic, no_promote) = (manifest.deterministic, manifest.no_promote);
+    let grants = grants(&flags.grants, manifest);
+    let is_given = flags.manifest.is_some() || grants != Grants::default() || !limits.is_empty();
+    Wish { grants, limits, deterministic: flags.deterministic || deterministic, no_promote, is_given }
+}
+
+fn grants(flags: &GrantFlags, manifest: Manifest) -> Grants {
     let mut env = manifest.env;
     env.extend(flags.env.iter().cloned());
-    v1::PublishHeader {
-        namespace,
-        grants: Some(v1::Grants {
-            http: first(&flags.allow_http, manifest.allow_http).into_iter().map(String::from).collect(),
-            secrets: first(&flags.secrets, manifest.secret),
-            env: env.into_iter().collect(),
-            mail: flags.allow_mail || manifest.allow_mail,
-            enqueue: first(&flags.allow_enqueue, manifest.allow_enqueue),
-        }),
-        fuel: match fuel {
-            Some(FuelChoice::Units(units)) => Some(units),
-            _ => None,
-        },
-        fuel_unlimited: fuel == Some(FuelChoice::Unlimited),
-        memory_bytes: flags.memory.or(manifest.memory.map(|size| size.0)),
-        timeout_ms: timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
-        output_bytes: flags.max_output.or(manifest.max_output.map(|size| size.0)),
-        no_promote: flags.no_promote || manifest.no_promote,
-        plan: flags.plan,
-        size_bytes: 0,
+    Grants {
+        http: first(&flags.allow_http, manifest.allow_http),
+        secrets: first(&flags.secrets, manifest.secret),
+        env,
+        mail: flags.allow_mail || manifest.allow_mail,
+        enqueue: first(&flags.allow_enqueue, manifest.allow_enqueue),
     }
 }
 
@@ -115,6 +121,8 @@ fn first<T: Clone>(flags: &[T], manifest: Vec<T>) -> Vec<T> {
 
 #[cfg(test)]
 mod tests {
+    use model::limits::FuelChoice;
+
     use super::*;
 
     const FULL: &str = r#"
@@ -125,50 +133,83 @@ mod tests {
         env = { REGION = "eu", TIER = "1" }
         fuel = "unlimited"
         memory = "256MiB"
+        table-elements = 1000
         timeout = "90s"
         max-output = "2MiB"
+        max_log = "3MiB"
+        max_files = "4MiB"
+        host_calls = 5
+        http-requests = "1_000"
+        http-bytes = "6MiB"
+        deterministic = true
         no-promote = true
     "#;
 
-    fn manifest(text: &str) -> Manifest {
-        toml::from_str(text).expect("a manifest")
+    fn merged(flags: &VersionFlags, text: &str) -> Wish {
+        merge(flags, toml::from_str(text).expect("a manifest"))
     }
 
     #[test]
     fn a_manifest_says_all_that_the_flags_say() {
-        let header = header("default".to_owned(), &Publish::default(), manifest(FULL));
+        let wish = merged(&VersionFlags::default(), FULL);
 
-        let grants = header.grants.clone().expect("grants");
-        assert_eq!((grants.http, grants.mail), (vec!["api.example.com:8443".to_owned()], true));
-        assert_eq!((grants.secrets, grants.enqueue), (vec!["KEY".to_owned()], vec!["other".to_owned()]));
-        assert_eq!((header.fuel, header.fuel_unlimited, header.memory_bytes), (None, true, Some(256 << 20)));
+        let http: Vec<_> = wish.grants.http.iter().map(ToString::to_string).collect();
+        assert_eq!((http, wish.grants.mail), (vec!["api.example.com:8443".to_owned()], true));
         assert_eq!(
-            (header.timeout_ms, header.output_bytes, header.no_promote),
-            (Some(90_000), Some(2 << 20), true)
+            (wish.grants.secrets, wish.grants.enqueue),
+            (vec!["KEY".to_owned()], vec!["other".to_owned()])
         );
+        assert_eq!((wish.deterministic, wish.no_promote, wish.is_given), (true, true, true));
+        let expected = LimitOverrides {
+            fuel: Some(FuelChoice::Unlimited),
+            memory_bytes: Some(256 << 20),
+            table_elements: Some(1_000),
+            timeout_ms: Some(90_000),
+            output_bytes: Some(2 << 20),
+            log_bytes: Some(3 << 20),
+            file_bytes: Some(4 << 20),
+            host_calls: Some(5),
+            http_requests: Some(1_000),
+            http_bytes: Some(6 << 20),
+        };
+        assert_eq!(wish.limits, expected);
     }
 
     #[test]
     fn flags_win_over_the_manifest() {
-        let flags = Publish {
-            fuel: Some(FuelChoice::Units(5)),
-            memory: Some(1),
-            secrets: vec!["OTHER".to_owned()],
-            env: vec![("REGION".to_owned(), "us".to_owned())],
-            ..Publish::default()
+        let flags = VersionFlags {
+            limits: LimitFlags { fuel: Some(FuelChoice::Units(5)), memory: Some(1), ..LimitFlags::default() },
+            grants: GrantFlags {
+                secrets: vec!["OTHER".to_owned()],
+                env: vec![("REGION".to_owned(), "us".to_owned())],
+                ..GrantFlags::default()
+            },
+            ..VersionFlags::default()
         };
 
-        let header = header("default".to_owned(), &flags, manifest(FULL));
+        let wish = merged(&flags, FULL);
 
-        let grants = header.grants.expect("grants");
-        assert_eq!((header.fuel, header.fuel_unlimited, header.memory_bytes), (Some(5), false, Some(1)));
-        assert_eq!(grants.secrets, ["OTHER"]);
-        assert_eq!((grants.env["REGION"].as_str(), grants.env["TIER"].as_str()), ("us", "1"));
+        assert_eq!((wish.limits.fuel, wish.limits.memory_bytes), (Some(FuelChoice::Units(5)), Some(1)));
+        assert_eq!((wish.limits.timeout_ms, wish.grants.secrets), (Some(90_000), vec!["OTHER".to_owned()]));
+        assert_eq!((wish.grants.env["REGION"].as_str(), wish.grants.env["TIER"].as_str()), ("us", "1"));
+    }
+
+    #[test]
+    fn nothing_is_wished_when_nothing_was_said() {
+        let wish = merged(&VersionFlags { deterministic: true, ..VersionFlags::default() }, "");
+
+        assert!(!wish.is_given && wish.limits.is_empty() && wish.deterministic);
     }
 
     #[test]
     fn a_key_that_is_not_known_or_does_not_fit_is_named() {
-        for (text, expected) in [("memmory = \"1MiB\"", "memmory"), ("timeout = \"soon\"", "soon")] {
+        let cases = [
+            ("memmory = \"1MiB\"", "memmory"),
+            ("timeout = \"soon\"", "soon"),
+            ("fuel = \"much\"", "`unlimited`"),
+            ("host-calls = -5", "\"-5\" is not a whole number"),
+        ];
+        for (text, expected) in cases {
             let refusal = toml::from_str::<Manifest>(text).expect_err(text).to_string();
             assert!(refusal.contains(expected), "{refusal}");
         }
@@ -176,8 +217,9 @@ mod tests {
 
     #[test]
     fn fuel_is_a_number_or_a_text() {
-        let fuel = |text| header("default".to_owned(), &Publish::default(), manifest(text)).fuel;
+        let fuel = |text| merged(&VersionFlags::default(), text).limits.fuel;
 
-        assert_eq!((fuel("fuel = 5"), fuel("fuel = \"5_000\"")), (Some(5), Some(5_000)));
+        assert_eq!(fuel("fuel = 5"), Some(FuelChoice::Units(5)));
+        assert_eq!(fuel("fuel = \"5_000\""), Some(FuelChoice::Units(5_000)));
     }
 }

@@ -1,11 +1,15 @@
 //! `jobctl task …`.
 
+mod check;
+mod component;
 mod manifest;
 mod publish;
+mod run;
 
 use rpc::v1;
 
 use super::context::{Context, ask};
+use super::role;
 use crate::args::{TaskCommand, TaskTarget};
 use crate::exit::{Exit, Result};
 use crate::show::task::{Task, Version, tasks, version, versions};
@@ -13,6 +17,8 @@ use crate::show::task::{Task, Version, tasks, version, versions};
 /// Does what was asked.
 pub(crate) fn run(context: Context, command: TaskCommand) -> Result {
     match command {
+        TaskCommand::Check(check) => role::serve(check::run(context, *check)),
+        TaskCommand::Run(run) => run::run(context, *run),
         TaskCommand::Publish(publish) => publish::run(context, &publish),
         TaskCommand::List => ask(list(context)),
         TaskCommand::Show(target) => ask(show(context, target)),

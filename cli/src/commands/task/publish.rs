@@ -1,17 +1,14 @@
 //! `jobctl task publish`.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
-use model::bounds::COMPONENT_BYTES_MAX;
 use rpc::{CHUNK_BYTES, Code, v1};
 
-use super::manifest;
+use super::component;
+use super::manifest::{self, Wish};
 use crate::args::{Format, Publish};
 use crate::commands::context::{Context, ask};
 use crate::exit::{Error, Exit, Result};
@@ -23,30 +20,22 @@ const PUBLISH: Duration = Duration::from_secs(600);
 
 /// Checks what can be checked here, then sends the component.
 pub(super) fn run(context: Context, publish: &Publish) -> Result {
-    let manifest = match &publish.manifest {
-        Some(path) => manifest::read(path)?,
-        None => manifest::Manifest::default(),
-    };
-    let component = read(&publish.file)?;
-    let mut header = manifest::header(context.namespace(), publish, manifest);
-    header.size_bytes = component.len() as u64;
+    let wish = manifest::wish(&publish.version)?;
+    let component = component::read(&publish.file)?;
+    let header = header(&context, publish, wish, component.len() as u64);
     ask(send(context, header, component))
 }
 
-fn read(path: &Path) -> Result<Bytes> {
-    let named = |what: String| Error::usage(format!("{}: {what}", path.display()));
-    let read = || {
-        let mut bytes = Vec::new();
-        let file = File::open(path)?;
-        let seen = file.metadata()?.len();
-        file.take(COMPONENT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
-        io::Result::Ok((seen.max(bytes.len() as u64), bytes))
-    };
-    let (seen, bytes) = read().map_err(|error| named(format!("cannot be read: {error}")))?;
-    if bytes.len() > COMPONENT_BYTES_MAX {
-        return Err(named(format!("{seen} bytes are more than the limit of {COMPONENT_BYTES_MAX} bytes")));
+fn header(context: &Context, publish: &Publish, wish: Wish, size_bytes: u64) -> v1::PublishHeader {
+    v1::PublishHeader {
+        namespace: context.namespace(),
+        grants: Some(wish.grants.into()),
+        limits: Some(wish.limits).filter(|limits| !limits.is_empty()).map(Into::into),
+        deterministic: wish.deterministic,
+        no_promote: publish.no_promote || wish.no_promote,
+        plan: publish.plan,
+        size_bytes,
     }
-    Ok(bytes.into())
 }
 
 async fn send(context: Context, header: v1::PublishHeader, component: Bytes) -> Result {
@@ -117,15 +106,5 @@ mod tests {
             }
         }
         assert_eq!(received, component);
-    }
-
-    #[test]
-    fn a_file_over_the_limit_is_refused_before_anybody_is_asked() {
-        let file = tempfile::NamedTempFile::new().expect("a file");
-        file.as_file().set_len(COMPONENT_BYTES_MAX as u64 + 5).expect("made long");
-
-        let refusal = format!("{:?}", read(file.path()).expect_err("too large"));
-
-        assert!(refusal.contains("67108869 bytes are more than the limit of 67108864"), "{refusal}");
     }
 }
