@@ -4,20 +4,30 @@
 //! process. So each file carries a keyed checksum over its name and every byte, and is read into memory, checked
 //! there, and loaded from there. The key is random and belongs to the folder. Files are written aside, synced
 //! and renamed; whatever does not check out is deleted and made again.
+//!
+//! Several processes may share a folder, it may be cleared or vanish at any time, and the disk may be full: then code
+//! is compiled again, which costs time and nothing else.
 
-use std::fs::{self, File, Permissions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context;
+use anyhow::{Context, bail, ensure};
 use hmac::{Hmac, KeyInit, Mac};
+use model::bounds::COMPONENT_BYTES_MAX;
+use model::units::show_size;
 use rustix::fs::{Timestamps, UTIME_NOW, futimens};
 use sha2::Sha256;
+use tempfile::NamedTempFile;
 use wasmtime::Engine;
 
 use super::Key;
+use super::eviction::{self, CODE, NEW};
+use super::secret::{self, Secret};
+use crate::compile::allowance::Allowance;
 use crate::compile::parent::Code;
 use crate::engine::fingerprint;
 
@@ -30,14 +40,12 @@ const TAG_BYTES: usize = 32;
 /// Where the code begins.
 const HEAD_BYTES: usize = MAGIC.len() + TAG_BYTES;
 
-/// The name of the file with the key.
-const KEY_FILE: &str = "key";
-
 /// The folder.
 pub(super) struct Disk {
     folder: PathBuf,
     bytes_max: u64,
-    secret: [u8; 32],
+    /// Whether the last write failed: a disk that stays full is reported once.
+    failing: AtomicBool,
 }
 
 /// Compiled code that may be loaded: fresh from the compile worker, or with the right checksum.
@@ -64,162 +72,150 @@ impl Verified {
 }
 
 impl Disk {
-    /// Uses `folder`, which is made if need be, for up to `bytes_max` bytes.
-    pub(super) fn open(folder: &Path, bytes_max: u64) -> anyhow::Result<Self> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).context("make the folder")?;
-        let secret = secret(folder).context("read or write its key")?;
-        Ok(Self { folder: folder.to_owned(), bytes_max, secret })
+    /// Uses `folder`, which is made if need be, for up to `bytes_max` bytes of code. A folder that cannot be used is
+    /// reported; it is tried again when there is something to keep.
+    pub(super) fn open(folder: &Path, bytes_max: u64) -> Self {
+        let disk = Self { folder: folder.to_owned(), bytes_max, failing: AtomicBool::new(false) };
+        disk.report(disk.set_up());
+        disk
     }
 
     /// The code of `key`, if it is there and whole. What is not whole is deleted.
     pub(super) fn read(&self, key: Key, engine: &Engine) -> Option<Verified> {
-        let path = self.path(key, engine);
-        let mut bytes = Vec::new();
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        match self.try_read(key, engine) {
+            Ok(file) => file.map(|file| Verified(Source::File(file))),
             Err(error) => {
-                self.discard(key, engine, &error.to_string());
-                return None;
+                self.discard(key, engine, &format!("{error:#}"));
+                None
             }
-        };
-        if let Err(error) = (&file).read_to_end(&mut bytes) {
-            self.discard(key, engine, &error.to_string());
-            return None;
         }
-        if !self.is_whole(key, engine, &bytes) {
-            self.discard(key, engine, "its checksum is wrong");
-            return None;
-        }
-        // For eviction the time of change is the time of last use. A disk that refuses only makes it less exact.
-        let now = rustix::fs::Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
-        let _ = futimens(&file, &Timestamps { last_access: now, last_modification: now });
-        Some(Verified(Source::File(bytes)))
     }
 
     /// Keeps `code`. When that fails the next process compiles again.
     pub(super) fn write(&self, key: Key, engine: &Engine, code: &Verified) {
-        if let Err(error) = self.try_write(key, engine, code.bytes()) {
-            tracing::warn!(
-                folder = %self.folder.display(),
-                error = %format!("{error:#}"),
-                "compiled code could not be kept on disk"
-            );
+        self.report(self.try_write(key, engine, code.bytes()));
+    }
+
+    /// Deletes what cannot be used, whatever it is.
+    pub(super) fn discard(&self, key: Key, engine: &Engine, why: &str) {
+        let path = self.path(key, engine);
+        let is_folder = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir());
+        let removed = if is_folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        let file = path.display();
+        match removed {
+            Err(error) if !is_absent(&error) => {
+                self.report(Err(error).with_context(|| format!("delete {file}, which is useless ({why})")));
+            }
+            _ => tracing::warn!(%file, why, "a file of compiled code is discarded and made again"),
         }
     }
 
-    /// Deletes what cannot be used.
-    pub(super) fn discard(&self, key: Key, engine: &Engine, why: &str) {
-        let path = self.path(key, engine);
-        tracing::warn!(file = %path.display(), why, "a file of compiled code is discarded and made again");
-        if let Err(error) = fs::remove_file(&path) {
-            tracing::warn!(file = %path.display(), %error, "it could not be deleted");
+    /// Tells of the first failure and of its end: a disk that stays full is no news each time.
+    fn report(&self, done: anyhow::Result<()>) {
+        let folder = self.folder.display();
+        match done {
+            Ok(()) if self.failing.swap(false, Ordering::Relaxed) => {
+                tracing::info!(%folder, "the cache of compiled code can be used again");
+            }
+            Err(error) if !self.failing.swap(true, Ordering::Relaxed) => {
+                let error = format!("{error:#}");
+                tracing::warn!(%folder, error, "the cache folder cannot be used: compiled code is kept in memory only");
+            }
+            _ => {}
         }
+    }
+
+    fn set_up(&self) -> anyhow::Result<()> {
+        make_folder(&self.folder)?;
+        secret::ensured(&self.folder).context("read or write its key")?;
+        eviction::tidy(&self.folder, self.bytes_max).context("make room")
+    }
+
+    fn try_read(&self, key: Key, engine: &Engine) -> anyhow::Result<Option<Vec<u8>>> {
+        let path = self.path(key, engine);
+        let metadata = match fs::symlink_metadata(&path) {
+            Err(error) if is_absent(&error) => return Ok(None),
+            metadata => metadata?,
+        };
+        // Opening a pipe would wait for its other end.
+        ensure!(metadata.is_file(), "it is not a file");
+        let (size, most) = (metadata.len(), Allowance::of(COMPONENT_BYTES_MAX).code_bytes);
+        ensure!(size <= most, "it has {}, more than any code of ours", show_size(size));
+        let file = match File::open(&path) {
+            Err(error) if is_absent(&error) => return Ok(None),
+            file => file?,
+        };
+        let mut bytes = Vec::with_capacity(usize::try_from(size)?);
+        (&file).take(most).read_to_end(&mut bytes)?;
+        let Some(secret) = secret::existing(&self.folder).context("the key of the folder")? else {
+            bail!("the key of the folder is gone");
+        };
+        ensure!(is_whole(&secret, &name(key, engine), &bytes), "its checksum is wrong");
+        // For eviction the time of change is the time of last use. A disk that refuses only makes it less exact.
+        let now = rustix::fs::Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+        let _ = futimens(&file, &Timestamps { last_access: now, last_modification: now });
+        Ok(Some(bytes))
     }
 
     fn try_write(&self, key: Key, engine: &Engine, code: &[u8]) -> anyhow::Result<()> {
-        let mut file = tempfile::Builder::new()
-            .prefix("new-")
-            .permissions(Permissions::from_mode(0o600))
-            .tempfile_in(&self.folder)
-            .context("make a file")?;
-        file.write_all(MAGIC)?;
-        file.write_all(&self.tag(key, engine, code).finalize().into_bytes())?;
-        file.write_all(code)?;
+        let size = (HEAD_BYTES + code.len()) as u64;
+        if size > self.bytes_max {
+            let (code, cache) = (show_size(size), show_size(self.bytes_max));
+            tracing::info!(sha256 = %key.sha256, "compiled code of {code} is not kept: the cache has {cache}");
+            return Ok(());
+        }
+        make_folder(&self.folder)?;
+        let secret = secret::ensured(&self.folder).context("read or write its key")?;
+        // Room first: so the bound holds, and nothing is evicted by its own writing.
+        eviction::make_room(&self.folder, self.bytes_max - size).context("make room")?;
+        let mut file = new_file(&self.folder).context("make a file")?;
+        file.write_all(MAGIC).context("write the file")?;
+        file.write_all(&tag(&secret, &name(key, engine), code).finalize().into_bytes())?;
+        file.write_all(code).context("write the file")?;
         file.as_file().sync_all().context("sync the file")?;
         file.persist(self.path(key, engine)).context("rename the file")?;
-        File::open(&self.folder)?.sync_all().context("sync the folder")?;
-        self.evict().context("make room")
-    }
-
-    fn is_whole(&self, key: Key, engine: &Engine, file: &[u8]) -> bool {
-        let Some((head, code)) = file.split_at_checked(HEAD_BYTES) else {
-            return false;
-        };
-        let Some(tag) = head.strip_prefix(MAGIC) else {
-            return false;
-        };
-        self.tag(key, engine, code).verify_slice(tag).is_ok()
-    }
-
-    /// The checksum covers the name too: a file under another's name is as wrong as a flipped bit.
-    fn tag(&self, key: Key, engine: &Engine, code: &[u8]) -> Hmac<Sha256> {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(&self.secret).expect("an HMAC takes a key of any length");
-        mac.update(MAGIC);
-        mac.update(name(key, engine).as_bytes());
-        mac.update(code);
-        mac
+        File::open(&self.folder)?.sync_all().context("sync the folder")
     }
 
     fn path(&self, key: Key, engine: &Engine) -> PathBuf {
         self.folder.join(name(key, engine))
     }
+}
 
-    /// Deletes what was not used for longest until the rest fits.
-    fn evict(&self) -> std::io::Result<()> {
-        let mut files = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let entry = entry?;
-            let metadata = entry.metadata()?;
-            if metadata.is_file() && entry.file_name() != KEY_FILE {
-                files.push((metadata.modified()?, metadata.len(), entry.path()));
-            }
-        }
-        let mut total: u64 = files.iter().map(|(_, size, _)| size).sum();
-        files.sort();
-        for (_, size, path) in files {
-            if total <= self.bytes_max {
-                break;
-            }
-            fs::remove_file(path)?;
-            total -= size;
-        }
-        Ok(())
-    }
+/// A file that is deleted unless it gets another name.
+pub(super) fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(NEW).suffix(CODE).permissions(secret::private()).tempfile_in(folder)
+}
+
+fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).context("make the folder")
+}
+
+/// Whether an error says that there is nothing, the folder included.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn is_whole(secret: &Secret, name: &str, file: &[u8]) -> bool {
+    let Some((head, code)) = file.split_at_checked(HEAD_BYTES) else {
+        return false;
+    };
+    let Some(seen) = head.strip_prefix(MAGIC) else {
+        return false;
+    };
+    tag(secret, name, code).verify_slice(seen).is_ok()
+}
+
+/// The checksum covers the name too: a file under another's name is as wrong as a flipped bit.
+fn tag(secret: &Secret, name: &str, code: &[u8]) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("an HMAC takes a key of any length");
+    mac.update(MAGIC);
+    mac.update(name.as_bytes());
+    mac.update(code);
+    mac
 }
 
 /// Of one length, so that it cannot run into the code in the checksum.
 fn name(key: Key, engine: &Engine) -> String {
-    format!("{}-{:016x}-{}.code", key.sha256, fingerprint(engine), key.flavour.letter())
-}
-
-/// The folder's key. One that others may read, or that has the wrong length, is replaced: then every file fails
-/// its checksum and is made again.
-fn secret(folder: &Path) -> anyhow::Result<[u8; 32]> {
-    let path = folder.join(KEY_FILE);
-    if let Some(secret) = existing_secret(&path)? {
-        return Ok(secret);
-    }
-    let secret: [u8; 32] = rand::random();
-    let mut file = tempfile::Builder::new()
-        .prefix("new-")
-        .permissions(Permissions::from_mode(0o600))
-        .tempfile_in(folder)?;
-    file.write_all(&secret)?;
-    file.as_file().sync_all()?;
-    match file.persist_noclobber(&path) {
-        Ok(_) => Ok(secret),
-        // Another process on the same folder was first.
-        Err(_) => existing_secret(&path)?.context("another process is changing it"),
-    }
-}
-
-fn existing_secret(path: &Path) -> anyhow::Result<Option<[u8; 32]>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let mut secret = Vec::new();
-    let private = file.metadata()?.permissions().mode() & 0o077 == 0;
-    file.take(64).read_to_end(&mut secret)?;
-    match <[u8; 32]>::try_from(secret) {
-        Ok(secret) if private => Ok(Some(secret)),
-        _ => {
-            tracing::warn!(file = %path.display(), "the key of the cache is not private or not whole: replaced");
-            fs::remove_file(path)?;
-            Ok(None)
-        }
-    }
+    format!("{}-{:016x}-{}{CODE}", key.sha256, fingerprint(engine), key.flavour.letter())
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use model::attempt::CodeOrigin;
 use model::id::Digest;
 use moka::future::Cache;
+use moka::policy::EvictionPolicy;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
@@ -13,7 +14,7 @@ use super::disk::{Disk, Verified};
 use super::{Key, Load, LoadError, Loaded};
 use crate::bindings::FullPre;
 use crate::compile::parent::{CompileError, Compiler, Keep};
-use crate::compile::precheck;
+use crate::compile::{one_line, precheck};
 use crate::engine::{Engines, Flavour};
 use crate::imports;
 use crate::inspection::{Refusal, RefusalKind};
@@ -25,7 +26,7 @@ pub(crate) struct Loader {
     engines: Arc<Engines>,
     makers: [OnceLock<Arc<Maker>>; 4],
     compiler: Arc<Compiler>,
-    disk: Option<Arc<Disk>>,
+    disk: Arc<Disk>,
     memory: Cache<Key, Loaded>,
 }
 
@@ -36,26 +37,17 @@ struct Maker {
 }
 
 impl Loader {
-    /// A loader for `engines` that keeps code in the configured folder; without it when that cannot be used.
+    /// A loader for `engines` that keeps code in the configured folder.
     pub(crate) fn new(
         engines: Arc<Engines>,
         compiler: Arc<Compiler>,
         config: &Config,
     ) -> anyhow::Result<Self> {
-        let folder = &config.cache_dir;
-        let disk = match Disk::open(folder, config.disk_bytes_max) {
-            Ok(disk) => Some(Arc::new(disk)),
-            Err(error) => {
-                tracing::warn!(
-                    folder = %folder.display(),
-                    error = %format!("{error:#}"),
-                    "the cache folder cannot be used: compiled code is kept in memory only"
-                );
-                None
-            }
-        };
+        let disk = Arc::new(Disk::open(&config.cache_dir, config.disk_bytes_max));
         let memory = Cache::builder()
             .max_capacity(config.memory_bytes_max)
+            // The default prefers what is used often over what was used last, and would refuse a new version a place.
+            .eviction_policy(EvictionPolicy::lru())
             .weigher(|_: &Key, loaded: &Loaded| loaded.code_bytes.max(1))
             .build();
         let makers = <[OnceLock<Arc<Maker>>; 4]>::default();
@@ -76,18 +68,17 @@ impl Loader {
         if let Some(loaded) = self.memory.get(&key).await {
             return Ok((loaded, Load { origin: CodeOrigin::Memory, took: began.elapsed(), compile_ms: 0 }));
         }
-        let (mut origin, mut compile_ms) = (CodeOrigin::Memory, 0);
         let loading = async {
-            if let Some(loaded) = self.kept(key).await? {
-                origin = CodeOrigin::Disk;
-                return Ok(loaded);
+            match self.kept(key).await? {
+                Some(loaded) => Ok(loaded),
+                None => self.compiled(key, source).await,
             }
-            let (loaded, took_ms) = self.compiled(key, source).await?;
-            (origin, compile_ms) = (CodeOrigin::Compiled, took_ms);
-            Ok(loaded)
         };
         let loaded = self.memory.try_get_with(key, Box::pin(loading)).await;
         let loaded = loaded.map_err(|error: Arc<LoadError>| LoadError::clone(&error))?;
+        // Evicts at once what is over the bound, which may be what has just come: it runs all the same.
+        self.memory.run_pending_tasks().await;
+        let Loaded { origin, compile_ms, .. } = loaded;
         Ok((loaded, Load { origin, took: began.elapsed(), compile_ms }))
     }
 
@@ -103,13 +94,10 @@ impl Loader {
     }
 
     async fn kept(&self, key: Key) -> Result<Option<Loaded>, LoadError> {
-        let maker = self.maker(key.flavour)?;
-        let Some(disk) = self.disk.clone() else {
-            return Ok(None);
-        };
+        let (maker, disk) = (self.maker(key.flavour)?, Arc::clone(&self.disk));
         let reading = tokio::task::spawn_blocking(move || {
             let code = disk.read(key, &maker.engine)?;
-            match maker.make(&code) {
+            match maker.make(&code, CodeOrigin::Disk, 0) {
                 Ok(loaded) => Some(loaded),
                 Err(refusal) => {
                     disk.discard(key, &maker.engine, &refusal.message);
@@ -120,25 +108,21 @@ impl Loader {
         Ok(reading.await.ok().flatten())
     }
 
-    async fn compiled(&self, key: Key, source: &dyn ComponentSource) -> Result<(Loaded, u64), LoadError> {
+    async fn compiled(&self, key: Key, source: &dyn ComponentSource) -> Result<Loaded, LoadError> {
         let bytes = source.fetch(key.sha256).await.map_err(|error| {
             LoadError::Unavailable(format!("the component {} could not be fetched: {error:#}", key.sha256))
         })?;
         let bytes = blocking(move || checked(key.sha256, bytes)).await?;
         let maker = self.maker(key.flavour)?;
-        let (disk, engine) = (self.disk.clone(), maker.engine.clone());
-        let keep: Keep = Box::new(move |code| {
-            if let Some(disk) = disk {
-                disk.write(key, &engine, &Verified::fresh(code));
-            }
-        });
+        let (disk, engine) = (Arc::clone(&self.disk), maker.engine.clone());
+        let keep: Keep = Box::new(move |code| disk.write(key, &engine, &Verified::fresh(code)));
         let code = self.compiler.compile(key, bytes, keep).await.map_err(|error| match error {
             CompileError::Refused(refusal) => LoadError::Refused(refusal),
             CompileError::Unavailable(text) => LoadError::Unavailable(text),
         })?;
         let took_ms = u64::try_from(code.took.as_millis()).unwrap_or(u64::MAX).max(1);
-        let loaded = blocking(move || maker.make(&Verified::fresh(&code)).map_err(LoadError::Refused));
-        Ok((loaded.await?, took_ms))
+        let make = move || maker.make(&Verified::fresh(&code), CodeOrigin::Compiled, took_ms);
+        blocking(move || make().map_err(LoadError::Refused)).await
     }
 }
 
@@ -152,6 +136,8 @@ async fn blocking<T: Send + 'static>(
 fn checked(sha256: Digest, bytes: Vec<u8>) -> Result<Vec<u8>, LoadError> {
     let seen = Digest::of(&bytes);
     if seen != sha256 {
+        // Once for all that wait for it. Somebody has changed the store behind our back.
+        tracing::error!(expected = %sha256, %seen, "a stored component has been altered: it is not run");
         return Err(LoadError::Altered(format!(
             "the stored component {sha256} has been altered: its bytes have the digest {seen}"
         )));
@@ -168,19 +154,23 @@ impl Maker {
         Ok(Self { engine, linker })
     }
 
-    fn make(&self, code: &Verified) -> Result<Loaded, Refusal> {
+    fn make(&self, code: &Verified, origin: CodeOrigin, compile_ms: u64) -> Result<Loaded, Refusal> {
         let component =
             deserialize(&self.engine, code).map_err(|error| refusal("cannot be loaded", &error))?;
         let instance =
             self.linker.instantiate_pre(&component).map_err(|error| refusal("cannot be linked", &error))?;
         let pre = FullPre::new(instance).map_err(|error| refusal("is not a task", &error))?;
         let code_bytes = u32::try_from(code.bytes().len()).unwrap_or(u32::MAX);
-        Ok(Loaded { pre: Arc::new(pre), code_bytes })
+        Ok(Loaded { pre: Arc::new(pre), code_bytes, origin, compile_ms })
     }
 }
 
 fn refusal(what: &str, error: &wasmtime::Error) -> Refusal {
-    Refusal { kind: RefusalKind::Malformed, message: format!("{what}: {error:#}"), hint: None }
+    Refusal {
+        kind: RefusalKind::Malformed,
+        message: format!("{what}: {}", one_line(&format!("{error:#}"))),
+        hint: None,
+    }
 }
 
 #[expect(unsafe_code, reason = "the one place where compiled code is loaded")]

@@ -6,7 +6,9 @@
 //! One load for many waiters at every step. A disk that is full, unwritable or corrupt costs time, never a job.
 
 mod disk;
+mod eviction;
 mod load;
+mod secret;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +45,10 @@ pub(crate) struct Loaded {
     pub(crate) pre: Arc<FullPre<State>>,
     /// The size of its code, in bytes.
     pub(crate) code_bytes: u32,
+    /// Where its code came from before it was in memory.
+    pub(crate) origin: CodeOrigin,
+    /// How long the compiler took then, in milliseconds; 0 when it did not run.
+    pub(crate) compile_ms: u64,
 }
 
 /// How a component was had.
@@ -50,9 +56,10 @@ pub(crate) struct Loaded {
 pub(crate) struct Load {
     /// Where its code came from.
     pub(crate) origin: CodeOrigin,
-    /// How long it took.
+    /// How long whoever asked waited for it.
     pub(crate) took: Duration,
-    /// How long the compiler took, in milliseconds; 0 when it did not run.
+    /// How long the compiler took, in milliseconds; 0 when it did not run. Whoever waited for a compilation that was
+    /// under way is told the whole of it.
     pub(crate) compile_ms: u64,
 }
 

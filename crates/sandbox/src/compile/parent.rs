@@ -1,6 +1,7 @@
 //! Starts compile workers: at most some at once, one for each component however many wait for it.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,30 +9,23 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
-use model::error::storable_text;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 
 use crate::cache::Key;
-use crate::compile::worker::{COMPILED, REFUSED};
-use crate::inspection::{Refusal, RefusalKind};
+use crate::compile::allowance::Allowance;
+use crate::compile::verdict::{Answer, judge, kept_waiting};
+use crate::inspection::Refusal;
 
-/// Wall-clock time of one worker. Its processor time is limited more tightly by itself; this is for a worker
-/// that waits.
-const WALL_MAX: Duration = Duration::from_secs(240);
-
-/// Workers at once: each may take 3 GiB, and the machine has jobs to run.
-const WORKERS_MAX: usize = 2;
+/// Most workers at once: each may take 3 GiB.
+const WORKERS_MAX: usize = 4;
 
 /// Threads of one worker: more of them save little time and cost address space each.
 const WORKER_THREADS: &str = "4";
 
 /// Most that is kept of what a worker says when it breaks.
 const COMPLAINT_BYTES_MAX: u64 = 4 << 10;
-
-/// The text of the system's error when the address space is used up.
-const OUT_OF_MEMORY: &str = "Cannot allocate memory";
 
 /// Compiled code, as it came from our own worker.
 #[derive(Debug)]
@@ -69,7 +63,7 @@ impl Compiler {
     pub(crate) fn new(command: Vec<String>) -> Arc<Self> {
         Arc::new(Self {
             command,
-            workers: Semaphore::new(WORKERS_MAX),
+            workers: Semaphore::new(workers()),
             under_way: Mutex::default(),
             compiled: AtomicU64::new(0),
         })
@@ -114,13 +108,14 @@ impl Compiler {
         let _worker = self.workers.acquire().await.expect("the semaphore is never closed");
         let began = Instant::now();
         let size = bytes.len();
-        let answer = match tokio::time::timeout(WALL_MAX, self.ask_worker(key, bytes)).await {
-            Ok(answer) => answer.map_err(|error| {
-                CompileError::Unavailable(format!("the compile worker could not be used: {error:#}"))
-            })?,
-            Err(_) => return Err(too_expensive(&format!("it took more than {} s", WALL_MAX.as_secs()))),
-        };
-        let code = judge(answer)?;
+        let allowance = Allowance::of(size);
+        let asking = self.ask_worker(key, bytes, allowance.code_bytes);
+        let answer =
+            tokio::time::timeout(allowance.wall, asking).await.map_err(|_| kept_waiting(allowance))?;
+        let answer = answer.map_err(|error| {
+            CompileError::Unavailable(format!("the compile worker could not be used: {error:#}"))
+        })?;
+        let code = judge(answer, size, allowance)?;
         let took = began.elapsed();
         self.compiled.fetch_add(1, Ordering::Relaxed);
         tracing::info!(
@@ -133,7 +128,7 @@ impl Compiler {
         Ok(Code { bytes: code, took })
     }
 
-    async fn ask_worker(&self, key: Key, bytes: Vec<u8>) -> anyhow::Result<Answer> {
+    async fn ask_worker(&self, key: Key, bytes: Vec<u8>, code_bytes_max: u64) -> anyhow::Result<Answer> {
         let (program, arguments) =
             self.command.split_first().ok_or_else(|| anyhow::anyhow!("no compile command is configured"))?;
         // Nothing of our environment: it may hold passwords, and the child reads what strangers wrote.
@@ -148,7 +143,8 @@ impl Compiler {
             .kill_on_drop(true)
             .spawn()?;
         let mut stdin = child.stdin.take().expect("it is piped");
-        let mut stdout = child.stdout.take().expect("it is piped");
+        // A byte more than is allowed tells that it is too much; a worker that writes on breaks its pipe.
+        let mut stdout = child.stdout.take().expect("it is piped").take(code_bytes_max + 1);
         let mut stderr = child.stderr.take().expect("it is piped").take(COMPLAINT_BYTES_MAX);
         let letter = [u8::try_from(key.flavour.letter()).expect("letters are ASCII")];
         // A worker that ended early breaks the pipe; its status says why, so these errors do not matter.
@@ -158,59 +154,20 @@ impl Compiler {
             }
         };
         let (mut answer, mut complaint) = (Vec::new(), Vec::new());
-        let ((), read, _) =
-            tokio::join!(write, stdout.read_to_end(&mut answer), stderr.read_to_end(&mut complaint));
+        let read = async {
+            let read = stdout.read_to_end(&mut answer).await;
+            drop(stdout);
+            read
+        };
+        let ((), read, _) = tokio::join!(write, read, stderr.read_to_end(&mut complaint));
         read?;
         let status = child.wait().await?;
         Ok(Answer { status, answer, complaint: String::from_utf8_lossy(&complaint).into_owned() })
     }
 }
 
-struct Answer {
-    status: std::process::ExitStatus,
-    answer: Vec<u8>,
-    complaint: String,
-}
-
-fn judge(answer: Answer) -> Result<Vec<u8>, CompileError> {
-    let Answer { status, answer: mut bytes, complaint } = answer;
-    let ended = std::os::unix::process::ExitStatusExt::signal(&status);
-    match bytes.first() {
-        Some(&COMPILED) if status.success() => {
-            bytes.remove(0);
-            Ok(bytes)
-        }
-        Some(&REFUSED) if status.success() => {
-            let text = String::from_utf8_lossy(&bytes[1..]);
-            if text.contains(OUT_OF_MEMORY) {
-                return Err(too_expensive("the compiler ran out of its memory"));
-            }
-            Err(CompileError::Refused(Refusal {
-                kind: RefusalKind::Malformed,
-                message: format!("is not a valid component: {}", one_line(&text)),
-                hint: None,
-            }))
-        }
-        _ if ended.is_some() || complaint.contains(OUT_OF_MEMORY) || complaint.contains("panicked") => {
-            tracing::warn!(%status, complaint = %one_line(&complaint), "a compile worker broke off");
-            Err(too_expensive("the compiler ran into its limits of memory or time"))
-        }
-        _ => {
-            let complaint = one_line(&complaint);
-            Err(CompileError::Unavailable(format!("the compile worker ended with {status}: {complaint}")))
-        }
-    }
-}
-
-fn too_expensive(why: &str) -> CompileError {
-    CompileError::Refused(Refusal {
-        kind: RefusalKind::Policy,
-        message: format!("is too expensive to compile: {why}"),
-        hint: Some("make it smaller, or split it into several components".to_owned()),
-    })
-}
-
-fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    storable_text(&words.join(" "), 500)
+/// Workers at once: as many as there are processors, from one to [`WORKERS_MAX`]. They stand back behind the jobs, so
+/// that none need be kept free of them; with two or more a bomb holds up only its own worker.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get).clamp(1, WORKERS_MAX)
 }

@@ -7,15 +7,15 @@
 use std::io::{Read, Write};
 
 use model::bounds::COMPONENT_BYTES_MAX;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, nice, setrlimit};
 
+use crate::bulk;
+use crate::compile::allowance::Allowance;
 use crate::engine::{self, Flavour};
 
-/// Address space: StarlingMonkey takes 450 MiB, the largest component in use.
-const ADDRESS_BYTES_MAX: u64 = 3 << 30;
-
-/// Processor time: StarlingMonkey takes 21 s on one core.
-const CPU_SECONDS_MAX: u64 = 120;
+/// How far it stands back behind everything else: jobs and answers to people come first, and on a busy machine
+/// compiling still gets a tenth.
+const NICENESS: i32 = 10;
 
 /// The answer's first byte when it worked.
 pub(crate) const COMPILED: u8 = b'K';
@@ -35,14 +35,18 @@ pub fn compile_worker() -> ! {
 }
 
 fn serve() -> anyhow::Result<()> {
-    limit_self()?;
+    stand_back()?;
+    limit_self(Allowance::of(COMPONENT_BYTES_MAX))?;
     let mut letter = [0];
     let mut stdin = std::io::stdin().lock();
     stdin.read_exact(&mut letter)?;
     let flavour = Flavour::from_letter(letter[0]).ok_or_else(|| anyhow::anyhow!("an unknown flavour"))?;
     let mut bytes = Vec::new();
     stdin.take(COMPONENT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
-    let answer = engine::compiling(flavour)?.precompile_component(&bytes);
+    limit_self(Allowance::of(bytes.len()))?;
+    let engine = engine::compiling(flavour)?;
+    let cut = bulk::cut(&bytes).map_err(wasmtime::Error::from);
+    let answer = cut.and_then(|bytes| engine.precompile_component(&bytes));
     let mut stdout = std::io::stdout().lock();
     match answer {
         Ok(code) => {
@@ -59,15 +63,25 @@ fn serve() -> anyhow::Result<()> {
 }
 
 /// The compiler writes no file and leaves no core dump.
-fn limit_self() -> anyhow::Result<()> {
+fn stand_back() -> anyhow::Result<()> {
+    for resource in [Resource::Fsize, Resource::Core] {
+        setrlimit(resource, Rlimit { current: Some(0), maximum: Some(0) })?;
+    }
+    // Where the system refuses, compiling is as important as the rest.
+    let _ = nice(NICENESS);
+    Ok(())
+}
+
+/// Limits can only be lowered: first to what the largest component may take, then to what this one may.
+fn limit_self(allowance: Allowance) -> anyhow::Result<()> {
+    let Allowance { address_bytes, cpu_seconds, .. } = allowance;
     let limits = [
-        (Resource::As, ADDRESS_BYTES_MAX),
-        (Resource::Cpu, CPU_SECONDS_MAX),
-        (Resource::Fsize, 0),
-        (Resource::Core, 0),
+        (Resource::As, address_bytes, address_bytes),
+        // The lower one sends a signal that tells what it was; the upper one just kills.
+        (Resource::Cpu, cpu_seconds, cpu_seconds + 1),
     ];
-    for (resource, most) in limits {
-        setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?;
+    for (resource, current, maximum) in limits {
+        setrlimit(resource, Rlimit { current: Some(current), maximum: Some(maximum) })?;
     }
     Ok(())
 }
