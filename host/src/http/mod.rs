@@ -128,7 +128,8 @@ fn check_literal(url: &Url, private_granted: bool) -> Result<(), HttpError> {
     if private_granted || place.allowed(false) {
         return Ok(());
     }
-    Err(HttpError::Denied(Forbidden { host: text.to_owned(), address, place }.to_string()))
+    let forbidden = Forbidden { host: text.to_owned(), address, place, named: false };
+    Err(HttpError::Denied(forbidden.to_string()))
 }
 
 fn headers(

@@ -46,7 +46,7 @@ impl Names for SystemNames {
 
 /// An address that the grant does not cover.
 #[derive(Debug, thiserror::Error)]
-#[error("{host} is at {address}, which is {}: {}", place.as_str(), hint(*place))]
+#[error("{host} is at {address}, which is {}: {}", place.as_str(), self.hint())]
 pub(crate) struct Forbidden {
     /// The host as the URL has it.
     pub(crate) host: String,
@@ -54,13 +54,26 @@ pub(crate) struct Forbidden {
     pub(crate) address: IpAddr,
     /// What kind of place that is.
     pub(crate) place: Place,
+    /// Whether the grant named the host itself.
+    pub(crate) named: bool,
 }
 
-fn hint(place: Place) -> &'static str {
-    match place {
-        Place::Loopback | Place::Private => "publish with a grant that names the host itself, not a wildcard",
-        _ => "no grant for a name covers that",
+impl Forbidden {
+    fn hint(&self) -> &'static str {
+        match (self.place, self.named) {
+            (Place::Loopback, true) => "no name but localhost may lead there; grant the address itself",
+            (Place::Loopback | Place::Private, _) => {
+                "publish with a grant that names the host itself, not a wildcard"
+            }
+            _ => "no grant for a name covers that",
+        }
     }
+}
+
+/// Whether a name means this machine by itself (RFC 6761). Any other name that leads here was meant to lead elsewhere:
+/// whoever keeps its records would reach what listens here for this machine alone.
+fn is_localhost(name: &str) -> bool {
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 /// The resolver of a client: checks before it answers.
@@ -79,8 +92,10 @@ impl Resolve for Checked {
             let addresses = names.addresses(host).await?;
             for address in &addresses {
                 let place = place(*address);
-                if !place.allowed(private_granted) {
-                    return Err(Forbidden { host: host.to_owned(), address: *address, place }.into());
+                let meant = place != Place::Loopback || is_localhost(host);
+                if !place.allowed(private_granted && meant) {
+                    let host = host.to_owned();
+                    return Err(Forbidden { host, address: *address, place, named: private_granted }.into());
                 }
             }
             // Port 0 becomes the URL's.

@@ -5,16 +5,16 @@ use super::*;
 #[tokio::test]
 async fn a_named_grant_reaches_the_address_that_was_checked() {
     let (server, mut heads) = saying("HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 2\r\n\r\nhi").await;
-    let outbound = outbound(&[("local.test", &["127.0.0.1"])]);
+    let outbound = outbound(&[("localhost", &["127.0.0.1"])]);
 
-    let answer = ask(&outbound, get(format!("http://local.test:{}/a?b", server.port()), true)).await;
+    let answer = ask(&outbound, get(format!("http://localhost:{}/a?b", server.port()), true)).await;
 
     let answer = answer.expect("it answers");
     assert_eq!((answer.status, answer.body.as_slice()), (200, &b"hi"[..]));
     assert!(answer.headers.contains(&("x-a".to_owned(), "b".to_owned())));
     let head = heads.recv().await.expect("it was asked");
     assert!(head.starts_with("GET /a?b HTTP/1.1\r\n"), "{head}");
-    assert!(head.contains(&format!("host: local.test:{}\r\n", server.port())), "{head}");
+    assert!(head.contains(&format!("host: localhost:{}\r\n", server.port())), "{head}");
     assert!(head.contains("idempotency-key: job-0\r\n"), "{head}");
 }
 

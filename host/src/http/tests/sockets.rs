@@ -88,6 +88,10 @@ async fn nothing_on_this_machine_is_dialled_unless_the_grant_names_it() {
     let outbound = outbound(NAMES);
 
     none_is_let_through(&outbound, port).await;
+    for name in ["local", "local6", "nowhere", "metadata", "nat64", "last"] {
+        let answer = ask(&outbound, get(format!("http://{name}.test:{port}/"), true)).await;
+        assert!(matches!(answer, Err(HttpError::Denied(_))), "{name}, though it was named: {answer:?}");
+    }
     assert_eq!(taken(&reached), [] as [IpAddr; 0]);
 
     let answer = ask(&outbound, get(format!("http://0x7f.1:{port}/169.254.169.254"), true)).await;
