@@ -10,6 +10,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use model::limits::Limits;
 use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig};
 
+use crate::bulk;
+
 /// Instances beyond the slots of the pool: inspections run while every slot is busy.
 const SPARE_INSTANCES: u32 = 4;
 
@@ -129,6 +131,7 @@ impl Engines {
 pub(crate) fn fingerprint(engine: &Engine) -> u64 {
     let mut hasher = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
+    bulk::REVISION.hash(&mut hasher);
     hasher.finish()
 }
 
@@ -157,6 +160,8 @@ fn config(flavour: Flavour) -> Config {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
+        // What components hand over lies in memories of 32 bits; `bulk` counts on it.
+        .wasm_memory64(false)
         .epoch_interruption(true)
         .consume_fuel(flavour.metered)
         .cranelift_nan_canonicalization(flavour.deterministic)

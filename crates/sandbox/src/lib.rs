@@ -23,6 +23,7 @@
 //! ```
 
 mod bindings;
+mod bulk;
 mod cache;
 pub mod capabilities;
 mod compile;

@@ -170,13 +170,11 @@ fn runaway_recursion(trap: Option<Trap>, error: &wasmtime::Error) -> bool {
     trap == Some(Trap::MemoryOutOfBounds) && frames.len() >= BACKTRACE_FRAMES && same >= BACKTRACE_FRAMES / 8
 }
 
-/// Whether a frame is of the few functions that tools put between a guest and its imports: nobody wrote them, and
-/// mostly they have no names where the guest's own do.
+/// Whether a frame is of the functions that tools put between a guest and its imports, or that we put in place of bulk
+/// memory instructions: nobody wrote them, and mostly they have no names where the guest's own do.
 fn is_glue(frame: &FrameInfo, any_named: bool) -> bool {
-    match frame.module().name() {
-        Some(name) => name.starts_with(GLUE),
-        None => any_named && frame.func_name().is_none(),
-    }
+    let unnamed = any_named && frame.func_name().is_none();
+    unnamed || frame.module().name().is_some_and(|name| name.starts_with(GLUE))
 }
 
 /// The functions it was in, innermost first, one a line; a recursion shows once.
@@ -202,6 +200,8 @@ fn backtrace(error: &wasmtime::Error) -> String {
             Some(name) => format!("{:#}", rustc_demangle::demangle(name)),
             None => format!("function {}", frame.func_index()),
         };
+        // A line's end in a name would forge a line.
+        let name = name.replace(char::is_control, "\u{fffd}");
         let name = model::error::storable_text(&name, FUNCTION_BYTES_MAX);
         write!(text, "\n  at {name}").expect("a String takes everything");
     }
