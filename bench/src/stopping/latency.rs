@@ -16,6 +16,8 @@ pub struct Stops {
     pub kind: String,
     /// How often it was stopped.
     pub stops: usize,
+    /// How often a cancel came before its guest had begun, and was not counted.
+    pub early: usize,
     /// As the attempts recorded it, in milliseconds: `stop.latency_ms`.
     pub latency_ms: Percentiles,
     /// From the call of cancel until its caller was told that the job had ended, in milliseconds.
@@ -33,19 +35,36 @@ pub struct Stops {
 pub async fn stops(caller: &Caller, kind: &Kind, count: usize) -> Result<Stops> {
     let mut latencies = Vec::with_capacity(count);
     let mut seen = Vec::with_capacity(count);
-    for number in 0..count {
+    let mut early = 0;
+    while latencies.len() < count {
+        let number = latencies.len() + early;
         let stop = stop_once(caller, kind, number).await;
-        let (latency_ms, seen_ms) = stop.with_context(|| format!("stop {number} of {}", kind.name))?;
-        latencies.push(latency_ms);
-        seen.push(seen_ms);
+        match stop.with_context(|| format!("stop {number} of {}", kind.name))? {
+            Some(stop) => {
+                latencies.push(stop.latency_ms);
+                seen.push(stop.seen_ms);
+            }
+            None => early += 1,
+        }
+        ensure!(
+            early <= 3 + count / 10,
+            "{}: {early} guests had not begun when they were stopped",
+            kind.name
+        );
     }
     let latency_ms = Percentiles::of(latencies).context("nothing was stopped")?;
     let seen_ms = Percentiles::of(seen).context("nothing was stopped")?;
     let met = kind.goal.is_met(latency_ms);
-    Ok(Stops { kind: kind.name.to_owned(), stops: count, latency_ms, seen_ms, goal: kind.goal, met })
+    Ok(Stops { kind: kind.name.to_owned(), stops: count, early, latency_ms, seen_ms, goal: kind.goal, met })
 }
 
-async fn stop_once(caller: &Caller, kind: &Kind, number: usize) -> Result<(f64, f64)> {
+struct Stop {
+    latency_ms: f64,
+    seen_ms: f64,
+}
+
+/// One stop; none when the guest had not begun.
+async fn stop_once(caller: &Caller, kind: &Kind, number: usize) -> Result<Option<Stop>> {
     let id = started(caller, kind, number).await?;
     let mut ends = caller.ends(std::slice::from_ref(&id)).await?;
     let asked = Instant::now();
@@ -55,8 +74,9 @@ async fn stop_once(caller: &Caller, kind: &Kind, number: usize) -> Result<(f64, 
     };
     let (told, seen) = tokio::join!(caller.cancel(&id), seen);
     told?;
+    let seen_ms = seen?;
     let job = caller.job(&id).await?;
-    Ok((latency_of(&job)?, seen?))
+    Ok(latency_of(&job)?.map(|latency_ms| Stop { latency_ms, seen_ms }))
 }
 
 /// Enqueues a job of this kind and waits until its guest is in the middle of what it does.
@@ -78,15 +98,14 @@ fn pause(number: usize) -> Duration {
     Duration::from_millis(10 + (number as u64 * 7) % 20)
 }
 
-/// What the attempt recorded, if it really ran and really was stopped.
-fn latency_of(job: &v1::Job) -> Result<f64> {
+/// What the attempt recorded, if it ran, and an error if anything but the cancel ended it.
+fn latency_of(job: &v1::Job) -> Result<Option<f64>> {
     let [attempt] = job.attempts.as_slice() else {
         anyhow::bail!("there are {} attempts", job.attempts.len())
     };
     let stop = attempt.stop.as_ref().with_context(|| format!("it was not stopped: {attempt:?}"))?;
     ensure!(attempt.outcome == "cancelled" && stop.reason == "cancel", "it ended otherwise: {attempt:?}");
-    ensure!(attempt.run_ms.is_some_and(|ms| ms > 0.0), "it was stopped before it ran: {attempt:?}");
-    Ok(stop.latency_ms)
+    Ok(attempt.run_ms.filter(|ms| *ms > 0.0).map(|_| stop.latency_ms))
 }
 
 pub(super) fn millis(took: Duration) -> f64 {

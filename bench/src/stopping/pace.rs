@@ -12,15 +12,15 @@ use super::latency::millis;
 use super::setting::short_job;
 use crate::{Caller, Order, Percentiles, resident_kib};
 
-/// Short jobs that are offered a second: one each 20 ms, a small part of what an idle machine can do, so that a
-/// pace that drops is the trouble's doing.
-const OFFERED: u32 = 50;
+/// Short jobs that are offered a second: a small part of what an idle machine can do, so that a pace that drops is
+/// the trouble's doing.
+const OFFERED: u32 = 10;
 
 /// How much of the pace without trouble must remain.
 const KEPT_MIN: f64 = 0.9;
 
-/// How long it is measured alone, and beside trouble that does not end.
-const WINDOW: Duration = Duration::from_secs(5);
+/// How long it is measured, at least: trouble that ends earlier comes again.
+const WINDOW: Duration = Duration::from_secs(10);
 
 /// Endless loops at once, on a machine with far fewer processors.
 const LOOPS: usize = 8;
@@ -58,7 +58,7 @@ pub struct Pace {
     pub seconds: f64,
     /// How many short jobs were offered meanwhile.
     pub offered: usize,
-    /// How many of them ended a second.
+    /// How many of them ended a second while it went on.
     pub per_second: f64,
     /// From the call of enqueue until its caller was told of the end, in milliseconds.
     pub took_ms: Percentiles,
@@ -110,10 +110,12 @@ async fn measure(ground: &Ground<'_>, trouble: Trouble) -> Result<Pace> {
     match trouble {
         Trouble::None => beside("nothing".to_owned(), caller, window()).await,
         Trouble::Traps => {
-            beside(format!("{troubles} traps"), caller, all_end(caller, &kinds.trap, troubles)).await
+            let name = format!("traps, {troubles} at a time");
+            beside(name, caller, again_and_again(caller, &kinds.trap, troubles)).await
         }
         Trouble::Bombs => {
-            beside(format!("{troubles} memory bombs"), caller, all_end(caller, &kinds.bomb, troubles)).await
+            let name = format!("memory bombs, {troubles} at a time");
+            beside(name, caller, again_and_again(caller, &kinds.bomb, troubles)).await
         }
         Trouble::Loops => {
             let ids = caller.enqueue_many(&kinds.endless, LOOPS).await?;
@@ -134,9 +136,13 @@ async fn window() -> Result<()> {
     Ok(())
 }
 
-async fn all_end(caller: &Caller, order: &Order, count: usize) -> Result<()> {
-    let ids = caller.enqueue_many(order, count).await?;
-    caller.ends(&ids).await?.all(ids.len()).await
+async fn again_and_again(caller: &Caller, order: &Order, count: usize) -> Result<()> {
+    let began = Instant::now();
+    while began.elapsed() < WINDOW {
+        let ids = caller.enqueue_many(order, count).await?;
+        caller.ends(&ids).await?.all(ids.len()).await?;
+    }
+    Ok(())
 }
 
 /// Offers short jobs at a steady pace as long as `trouble` goes on, whatever becomes of them, and waits for the last.
@@ -156,23 +162,28 @@ async fn beside(beside: String, caller: &Caller, trouble: impl Future<Output = R
             }
         }
     }
-    let seconds = began.elapsed().as_secs_f64();
+    let over = Instant::now();
     let offered = jobs.len();
-    let took = jobs.join_all().await.into_iter().collect::<Result<Vec<_>>>()?;
-    let until_last = began.elapsed();
+    let jobs = jobs.join_all().await.into_iter().collect::<Result<Vec<_>>>()?;
+    let seconds = (over - began).as_secs_f64();
+    let in_time = u32::try_from(jobs.iter().filter(|job| job.ended <= over).count())?;
+    let took = jobs.iter().map(|job| millis(job.ended - job.offered)).collect();
     let took_ms = Percentiles::of(took).context("no short job was offered")?;
-    // Whoever is offered in the last moment ends after the window: alone as well as beside trouble.
-    let per_second = f64::from(u32::try_from(offered)?) / until_last.as_secs_f64();
-    Ok(Pace { beside, seconds, offered, per_second, took_ms, met: true })
+    Ok(Pace { beside, seconds, offered, per_second: f64::from(in_time) / seconds, took_ms, met: true })
 }
 
-async fn short(caller: Caller) -> Result<f64> {
-    let began = Instant::now();
+struct Short {
+    offered: Instant,
+    ended: Instant,
+}
+
+async fn short(caller: Caller) -> Result<Short> {
+    let offered = Instant::now();
     let id = caller.enqueue(&short_job()).await?;
     let end = caller.ends(std::slice::from_ref(&id)).await?.next().await?;
-    let took = millis(began.elapsed());
+    let ended = Instant::now();
     ensure!(end.state == "succeeded", "a short job is {}: {id}", end.state);
-    Ok(took)
+    Ok(Short { offered, ended })
 }
 
 /// Waits until memory is back, as long as it may take, and tells what it is then.

@@ -64,8 +64,8 @@ impl Report {
         let (jobctl, wasmtime) = (text(&self.version["version"]), text(&self.version["wasmtime"]));
         let Settings { stops, commands, troubles } = self.settings;
         format!(
-            "Measured: {}.  \njobctl {jobctl}, wasmtime {wasmtime}, `jobctl dev` with {SLOTS} slots. {stops} stops of each \
-             kind, {commands} of them by the command; {troubles} traps, {troubles} memory bombs.\n",
+            "Measured: {}.  \njobctl {jobctl}, wasmtime {wasmtime}, `jobctl dev` with {SLOTS} slots. {stops} stops of \
+             each kind, {commands} by the command; at least {troubles} traps and {troubles} memory bombs.\n",
             self.machine
         )
     }
@@ -85,7 +85,7 @@ impl Report {
             ("seen max", Side::Right),
         ];
         let mut table = Table::new(&columns);
-        for Stops { kind, stops, latency_ms, seen_ms, goal, met } in &self.stops {
+        for Stops { kind, stops, early: _, latency_ms, seen_ms, goal, met } in &self.stops {
             let [p50, p90, p99, max] = shown(*latency_ms);
             let [seen_p50, _, seen_p99, seen_max] = shown(*seen_ms);
             table.row([
@@ -218,6 +218,7 @@ mod tests {
         let stops = Stops {
             kind: "computing".to_owned(),
             stops: 5,
+            early: 0,
             latency_ms: QUICK,
             seen_ms: QUICK,
             goal,
