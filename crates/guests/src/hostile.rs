@@ -17,10 +17,13 @@ impl Hostile {
     /// What it imports, and so what must be granted before it can be published.
     #[must_use]
     pub fn capabilities(self) -> Vec<Capability> {
-        let imports = |capability: &Capability| {
-            self.text().contains(&format!("\"jobs:task/{}@", capability.interface()))
-        };
-        Capability::ALL.into_iter().filter(imports).collect()
+        Capability::ALL.into_iter().filter(|capability| self.imports(*capability)).collect()
+    }
+
+    fn imports(self, capability: Capability) -> bool {
+        // The types of a request name secrets, so that whoever imports the one imports the other.
+        let with_requests = capability == Capability::Secrets && self.imports(Capability::Http);
+        with_requests || self.text().contains(&format!("\"jobs:task/{}@", capability.interface()))
     }
 }
 
@@ -41,5 +44,6 @@ mod tests {
     fn what_a_guest_imports_is_what_it_must_be_granted() {
         assert_eq!(Hostile::TightLoop.capabilities(), []);
         assert_eq!(Hostile::MailLoop.capabilities(), [Capability::Mail]);
+        assert_eq!(Hostile::HttpLoop.capabilities(), [Capability::Http, Capability::Secrets]);
     }
 }

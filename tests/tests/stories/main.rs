@@ -8,6 +8,7 @@ mod dashboard;
 mod ends;
 mod faults;
 mod footings;
+mod hostile;
 mod jobs;
 mod mail;
 mod polyglot;
