@@ -18,7 +18,7 @@ use crate::compile::allowance::Allowance;
 use crate::compile::verdict::{Answer, judge, kept_waiting};
 use crate::inspection::Refusal;
 
-/// Most workers at once: each may take 3 GiB.
+/// Most workers at once, on a machine with as many processors: each may take 3 GiB.
 const WORKERS_MAX: usize = 4;
 
 /// Threads of one worker: more of them save little time and cost address space each.

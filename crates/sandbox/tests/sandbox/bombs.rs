@@ -7,12 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use guests::Guest;
 use model::retry::Ending;
 use model::units::show_size;
-use sandbox::{Flavour, Refusal, RefusalKind};
+use sandbox::{Config, Flavour, Refusal, RefusalKind, Sandbox};
 
-use crate::guests::Guest;
-use crate::room::Room;
+use crate::room::{Room, config_in};
 
 const METERED: Flavour = Flavour { metered: true, deterministic: false };
 
@@ -24,6 +24,12 @@ const HANGING: Duration = Duration::from_secs(60);
 
 /// Between two looks at what the worker takes.
 const LOOK: Duration = Duration::from_millis(5);
+
+/// How a component begins.
+const COMPONENT: [u8; 8] = *b"\0asm\x0d\0\x01\0";
+
+/// How a module begins.
+const MODULE: [u8; 8] = *b"\0asm\x01\0\0\0";
 
 /// Inspects a bomb of less than a megabyte while its cost is watched.
 async fn refusal(name: &str, bytes: Vec<u8>) -> Refusal {
@@ -102,9 +108,17 @@ async fn runs_into_a_limit(name: &str, text: &str) {
     assert!(refusal.message.contains(part), "{name}: {refusal}");
 }
 
-/// A component around a module with these fields. It is no task, so whatever compiles is refused after that.
+/// A component around a module with these fields.
 fn module(fields: &str) -> String {
-    format!(r#"(component (core module {fields}) (export "jobs:task/guest@1.0.0" (core module 0)))"#)
+    component(&format!("(core module {fields})"))
+}
+
+/// A component with these fields that exports what a task does by its name, so that the compiler sees it. It is no
+/// task, so what compiles is refused after that.
+fn component(fields: &str) -> String {
+    format!(
+        r#"(component {fields} (core module $last) (export "jobs:task/guest@1.0.0" (core module $last)))"#
+    )
 }
 
 fn repeated(count: usize, item: impl Fn(usize) -> String) -> String {
@@ -135,14 +149,7 @@ async fn components_in_components_are_counted() {
 
 /// Binary, because the text format's own reader is afraid of such.
 fn nested(levels: usize) -> Vec<u8> {
-    const COMPONENT: [u8; 8] = *b"\0asm\x0d\0\x01\0";
-    (0..levels).fold(COMPONENT.to_vec(), |inner, _| {
-        let mut outer = COMPONENT.to_vec();
-        outer.push(4);
-        outer.extend(number(inner.len()));
-        outer.extend(inner);
-        outer
-    })
+    (0..levels).fold(COMPONENT.to_vec(), |inner, _| [&COMPONENT, &section(4, &inner)[..]].concat())
 }
 
 /// LEB128.
@@ -197,10 +204,10 @@ async fn whatever_else_is_large_by_name_costs_little() {
         0 => "(type $t0 (tuple u8 u8))".to_owned(),
         _ => format!("(type $t{at} (tuple $t{0} $t{0}))", at - 1),
     });
-    let imports = repeated(20_000, |at| format!("(import \"i{at}\" (func))"));
-    let exports = repeated(20_000, |at| format!("(export \"e{at}\" (func $f))"));
+    let imports = repeated(5_000, |at| format!("(import \"i{at}\" (func))"));
+    let exports = repeated(5_000, |at| format!("(export \"e{at}\" (func $f))"));
     let core_exports = repeated(40_000, |at| format!("(export \"e{at}\" (func 0))"));
-    let table = format!("(func (block (br_table {} (i32.const 0))))", "0 ".repeat(400_000));
+    let table = format!("(func (block (br_table {} (i32.const 0))))", "0 ".repeat(100_000));
     let memories = repeated(100, |at| {
         format!(
             "(memory 256) (data (memory {at}) (i32.const 0) \"x\") (data (memory {at}) (i32.const 16777215) \"x\")"
@@ -208,17 +215,17 @@ async fn whatever_else_is_large_by_name_costs_little() {
     });
     let tables =
         repeated(90, |at| format!("(table 10000000 funcref) (elem (table {at}) (i32.const 9999999) func 0)"));
-    let elements = format!("(func $f) (table 1 funcref) (elem func {})", "$f ".repeat(300_000));
-    let core_types = repeated(20_000, |at| format!("(type (func (param {})))", "i32 ".repeat(at % 30)));
-    let text = format!(
-        "(component (core module $m (func (export \"f\"))) (core instance $i (instantiate $m))
-            (func $f (canon lift (core func $i \"f\"))) {exports})"
+    let elements = format!("(func $f) (table 1 funcref) (elem func {})", "0 ".repeat(90_000));
+    let core_types = repeated(5_000, |at| format!("(type (func (param {})))", "i32 ".repeat(at % 30)));
+    let exports = format!(
+        "(core module $m (func (export \"f\"))) (core instance $i (instantiate $m))
+            (func $f (canon lift (core func $i \"f\"))) {exports}"
     );
     let cases = [
-        ("lists of lists", format!("(component {deep})")),
-        ("types that double", format!("(component {doubling})")),
-        ("imports", format!("(component {imports})")),
-        ("exports", text),
+        ("lists of lists", component(&deep)),
+        ("types that double", component(&doubling)),
+        ("imports", component(&imports)),
+        ("exports", component(&exports)),
         ("exports of a module", module(&format!("(func) {core_exports}"))),
         ("a branch table", module(&table)),
         ("memories of noughts", module(&memories)),
@@ -234,35 +241,74 @@ async fn whatever_else_is_large_by_name_costs_little() {
 
 #[tokio::test]
 async fn sizes_that_are_claimed_and_not_there_cost_nothing() {
-    const MODULE: [u8; 8] = *b"\0asm\x01\0\0\0";
-    // Type, import, function, table, memory, global, export, element, code, data, data count.
-    for section in [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12] {
-        let count = number(u32::MAX as usize);
-        let mut honest = MODULE.to_vec();
-        honest.push(section);
-        honest.extend(number(count.len()));
-        honest.extend(&count);
-        let mut boasting = MODULE.to_vec();
-        boasting.push(section);
-        boasting.extend(&count);
-        for core in [honest, boasting] {
-            let mut bytes = b"\0asm\x0d\0\x01\0\x01".to_vec();
-            bytes.extend(number(core.len()));
-            bytes.extend(core);
-            let refusal = refusal("claims", bytes).await;
-            assert_eq!(refusal.kind, RefusalKind::Malformed, "section {section}: {refusal}");
+    let most = number(u32::MAX as usize);
+    // A section that has so many entries, and one that has so many bytes.
+    let claims = |id: u8| [section(id, &most), [&[id], &most[..]].concat()];
+
+    // Of a module: types, imports, functions, tables, memories, globals, exports, elements, code, data, data count.
+    for id in [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12] {
+        for claim in claims(id) {
+            let module = section(1, &[&MODULE, &claim[..]].concat());
+            is_malformed("claims of a module", &[module, exported()].concat()).await;
         }
     }
-    // The sections of a component: types, imports, aliases, instances, functions, exports.
-    for section in [2, 3, 5, 6, 7, 8, 9, 10, 11] {
-        let count = number(u32::MAX as usize);
-        let mut bytes = b"\0asm\x0d\0\x01\0".to_vec();
-        bytes.push(section);
-        bytes.extend(number(count.len()));
-        bytes.extend(count);
-        let refusal = refusal("claims", bytes).await;
-        assert_eq!(refusal.kind, RefusalKind::Malformed, "section {section}: {refusal}");
+    // Of a component: core instances, core types, instances, aliases, types, functions, imports, exports.
+    for id in [2, 3, 5, 6, 7, 8, 10, 11] {
+        let empty = section(1, &MODULE);
+        for claim in claims(id) {
+            is_malformed("claims of a component", &[empty.clone(), exported(), claim].concat()).await;
+        }
     }
+}
+
+async fn is_malformed(name: &str, sections: &[u8]) {
+    let refusal = refusal(name, [&COMPONENT, sections].concat()).await;
+    assert_eq!(refusal.kind, RefusalKind::Malformed, "{sections:?}: {refusal}");
+    assert!(refusal.message.starts_with("is not a valid component: "), "{sections:?}: {refusal}");
+}
+
+fn section(id: u8, content: &[u8]) -> Vec<u8> {
+    [&[id], &number(content.len())[..], content].concat()
+}
+
+/// The export of the first module by the name of what a task exports, so that the compiler sees the component.
+fn exported() -> Vec<u8> {
+    const NAME: &[u8] = b"jobs:task/guest@1.0.0";
+    section(11, &[&[1, 0], &number(NAME.len())[..], NAME, &[0, 0x11, 0, 0]].concat())
+}
+
+/// Inspects a small component with this shell script in place of the compile worker.
+async fn with_worker(script: &str) -> Refusal {
+    let folder = tempfile::tempdir().expect("a folder");
+    let compile_command = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
+    let config = Config { compile_command, ..config_in(folder.path()) };
+    let sandbox = Sandbox::new(config).expect("the engines can be made");
+    sandbox.inspect(Guest::default().build(), METERED).await.expect_err("the worker is broken")
+}
+
+#[tokio::test]
+async fn each_limit_of_the_worker_is_named() {
+    let cases = [
+        ("kill -XCPU $$", "it takes more than 4 s of processor time, the limit for "),
+        ("echo memory allocation of 7 bytes failed >&2; kill -ABRT $$", "more than 384."),
+        ("printf 'Emmap: Cannot allocate memory'", "more than 384."),
+        ("printf K; exec cat /dev/zero", "its code has more than 64 MiB, the limit for "),
+        ("kill -SEGV $$", "the compiler broke off with signal: 11"),
+    ];
+
+    for (script, part) in cases {
+        let refusal = with_worker(script).await;
+        assert_eq!(refusal.kind, RefusalKind::Policy, "{script}: {refusal}");
+        assert!(refusal.message.contains(part), "{script}: {refusal}");
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_gets_no_time_is_not_the_components_fault() {
+    let refusal = with_worker("exec sleep 60").await;
+
+    assert_eq!(refusal.kind, RefusalKind::Fault, "{refusal}");
+    assert!(refusal.message.contains("within 9 s: the machine is too busy"), "{refusal}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

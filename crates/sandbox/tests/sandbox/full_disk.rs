@@ -4,12 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use guests::running;
 use model::attempt::CodeOrigin;
 use model::retry::Ending;
 use sandbox::{Config, Sandbox};
 
 use crate::cache::files_in;
-use crate::guests::running;
 use crate::room::{Room, config_in};
 use crate::told::{listen, told};
 
@@ -139,7 +139,7 @@ async fn a_read_only_disk_is_read_and_costs_no_job() {
     run(&room, 1).await;
     let broken = files_in(&disk, "code").pop().expect("two files");
     fs::write(&broken, "broken").expect("it can be written");
-    let mounted = Command::new("mount").args(["-o", "remount,ro"]).arg(&disk).status();
+    let mounted = Command::new("mount").args(["-o", "remount,bind,ro"]).arg(&disk).status();
     assert!(mounted.expect("`mount` is there").success());
 
     let room = room_in(&disk);
