@@ -79,9 +79,12 @@ async fn describe(loaded: &Loaded, ticker: &Ticker, key: Key) -> Result<Vec<Task
             let Ending::Failed { failure, .. } = end.ending else {
                 return Err(refuse("was stopped while it described itself"));
             };
+            // A refusal is one line: what happened, and the innermost function.
+            let said = failure.to_string();
+            let said: Vec<_> = said.lines().take(2).map(str::trim).collect();
             return Err(Refusal {
                 kind: RefusalKind::Malformed,
-                message: format!("could not describe its tasks: {failure}"),
+                message: format!("could not describe its tasks: {}", said.join(" ")),
                 hint: Some("`describe` runs without any capability and with small limits".to_owned()),
             });
         }
