@@ -1,6 +1,7 @@
 //! Stories of the whole system, told through `jobctl` as a user would.
 
 mod access;
+mod alone;
 mod checkpoint;
 mod children;
 mod code;
@@ -10,8 +11,11 @@ mod faults;
 mod footings;
 mod hostile;
 mod jobs;
+mod limits;
 mod mail;
 mod polyglot;
+mod publishing;
 mod refusals;
 mod report;
+mod stopping;
 mod webhook;
