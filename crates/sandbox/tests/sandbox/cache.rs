@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use guests::{Guest, running};
 use model::attempt::{CodeOrigin, StopReason};
 use model::error::ErrorKind;
 use model::id::Digest;
 use model::retry::Ending;
 use sandbox::{Config, Sandbox, StopHandle};
 
-use crate::guests::{Guest, running};
 use crate::room::{Room, assert_failed, config_in, sandbox_in};
 use crate::told::{listen, told};
 

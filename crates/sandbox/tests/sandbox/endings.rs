@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use guests::{Guest, running};
 use model::error::ErrorKind;
 use model::retry::{Ending, Retry};
 
-use crate::guests::{Guest, running};
 use crate::room::{Room, assert_failed, failure};
 
 #[tokio::test]

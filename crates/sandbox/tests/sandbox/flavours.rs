@@ -1,9 +1,9 @@
 //! The four ways to compile a component.
 
+use guests::{Guest, running};
 use model::retry::Ending;
 use sandbox::Flavour;
 
-use crate::guests::{Guest, running};
 use crate::room::{Room, config_in};
 
 /// Answers the bits of a NaN that came of a computation, in decimal: `$which` is how it is made.

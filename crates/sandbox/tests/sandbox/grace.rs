@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use guests::Guest;
 use model::attempt::StopReason;
 use model::retry::Ending;
 use sandbox::{Execution, StopHandle};
 
-use crate::guests::Guest;
 use crate::room::Room;
 
 const IMPORTS: &str = r#"(import "jobs:task/log@1.0.0" "write" (func $log (param i32 i32 i32)))

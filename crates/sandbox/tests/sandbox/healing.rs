@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use guests::{Guest, running};
 use model::attempt::CodeOrigin;
 use model::error::ErrorKind;
 use model::id::Digest;
@@ -13,7 +14,6 @@ use rand::{Rng, SeedableRng};
 use sandbox::{Config, Sandbox, StopHandle};
 
 use crate::cache::code_files;
-use crate::guests::{Guest, running};
 use crate::room::{Room, assert_failed, config_in};
 use crate::told::{listen, told};
 

@@ -1,10 +1,10 @@
 //! What guests may do to the world, and what they are told when they may not.
 
+use guests::Guest;
 use model::error::ErrorKind;
 use model::grants::Grants;
 use model::retry::Ending;
 
-use crate::guests::Guest;
 use crate::room::{Room, assert_failed};
 
 const LOG: &str = r#"(import "jobs:task/log@1.0.0" "write" (func $log (param i32 i32 i32)))"#;
@@ -165,28 +165,8 @@ async fn a_checkpoint_of_an_earlier_attempt_is_there() {
     assert_eq!(execution.result.expect("a result").as_str(), "\"before\"");
 }
 
-/// Enough of WASI to print to standard error and to exit.
-const WASI: &str = "package test:w;
-    package wasi:io@0.2.6 {
-        interface error { resource error; }
-        interface streams {
-            use error.{error};
-            variant stream-error { last-operation-failed(error), closed }
-            resource output-stream {
-                blocking-write-and-flush: func(contents: list<u8>) -> result<_, stream-error>;
-            }
-        }
-    }
-    package wasi:cli@0.2.6 {
-        interface stderr { use wasi:io/streams@0.2.6.{output-stream}; get-stderr: func() -> output-stream; }
-        interface exit { exit: func(status: result); }
-    }
-    world w {
-        import wasi:cli/stderr@0.2.6;
-        import wasi:cli/exit@0.2.6;
-        export jobs:task/guest@1.0.0;
-    }";
-const WASI_IMPORTS: &str = r#"
+/// To print to standard error and to exit.
+const WASI: &str = r#"
     (import "wasi:cli/stderr@0.2.6" "get-stderr" (func $stderr (result i32)))
     (import "wasi:cli/exit@0.2.6" "exit" (func $exit (param i32)))
     (import "wasi:io/streams@0.2.6" "[method]output-stream.blocking-write-and-flush"
@@ -202,9 +182,9 @@ async fn what_a_guest_said_last_explains_its_trap() {
     let run = format!(
         "(call $print (call $stderr) (i32.const 2000) (i32.const {bytes}) (i32.const 8192)) (unreachable)"
     );
-    let guest = Guest { imports: WASI_IMPORTS, extra: &extra, run: &run };
+    let guest = Guest { imports: WASI, extra: &extra, run: &run };
 
-    let execution = room.run(guest.build_for(WASI)).await;
+    let execution = room.run(guest.build()).await;
 
     assert_failed(&execution, ErrorKind::Trap, "panicked at src/lib.rs:1:2: no such customer");
     assert_eq!(room.world.texts()[1], "stderr no such customer");
@@ -215,9 +195,9 @@ async fn an_exit_is_not_a_result() {
     for (status, expected) in [(0, "exited with code 0"), (1, "exited with code 1")] {
         let room = Room::new();
         let run = format!("(call $exit (i32.const {status})) (unreachable)");
-        let guest = Guest { imports: WASI_IMPORTS, run: &run, ..Guest::default() };
+        let guest = Guest { imports: WASI, run: &run, ..Guest::default() };
 
-        let execution = room.run(guest.build_for(WASI)).await;
+        let execution = room.run(guest.build()).await;
 
         assert_failed(&execution, ErrorKind::Trap, expected);
     }

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use guests::Guest;
 use model::grants::Capability;
 use model::id::Digest;
 use sandbox::{Config, Flavour, Refusal, RefusalKind, Sandbox};
 
-use crate::guests::Guest;
 use crate::room::{Room, config_in};
 
 const METERED: Flavour = Flavour { metered: true, deterministic: false };

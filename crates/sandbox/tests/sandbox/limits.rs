@@ -2,9 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
+use guests::{Guest, running};
 use model::error::ErrorKind;
 
-use crate::guests::{Guest, running};
 use crate::room::{Room, assert_failed, failure};
 
 const HTTP: &str = r#"(import "jobs:task/http@1.0.0" "send"

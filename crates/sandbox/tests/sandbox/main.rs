@@ -6,7 +6,6 @@ mod endings;
 mod flavours;
 mod full_disk;
 mod grace;
-mod guests;
 mod healing;
 mod hostile;
 mod imports;

@@ -1,9 +1,9 @@
 //! What a guest might do to the host's process behind the back of its limits.
 
+use guests::Guest;
 use model::error::ErrorKind;
 use model::retry::Ending;
 
-use crate::guests::Guest;
 use crate::room::{Room, assert_failed};
 
 /// Standard output, with the calls that take a length of the guest's choice.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use guests::{Guest, running};
 use model::attempt::StopReason;
 use model::error::ErrorKind;
 use model::retry::Ending;
 use sandbox::{Config, Execution, Sandbox, StopHandle};
 
-use crate::guests::{Guest, running};
 use crate::room::{Room, assert_failed, config_in};
 
 const SAVE: &str = r#"(import "jobs:task/checkpoint@1.0.0" "save" (func $save (param i32 i32 i32)))"#;

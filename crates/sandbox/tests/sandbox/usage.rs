@@ -2,10 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
+use guests::{Guest, running};
 use model::attempt::{CodeOrigin, StopReason};
 use sandbox::{Sandbox, StopHandle};
 
-use crate::guests::{Guest, running};
 use crate::room::{Room, config_in};
 
 const IMPORTS: &str = r#"(import "jobs:task/log@1.0.0" "write" (func $log (param i32 i32 i32)))
