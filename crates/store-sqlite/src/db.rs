@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::pool::{PoolConnection, PoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool};
-use sqlx::{ConnectOptions, Sqlite, Transaction};
+use sqlx::{ConnectOptions, Executor, Sqlite, Transaction};
 use store::Result;
 
 use crate::error::fault;
@@ -46,7 +46,16 @@ impl Db {
         let writer = pool(1).connect_with(options(path)).await.map_err(fault)?;
         let looking = options(path).pragma("query_only", "on").pragma("cache_size", "-4096");
         let readers = pool(READERS).connect_lazy_with(looking.clone());
-        let pages = pool(PAGES).connect_lazy_with(looking);
+        // All connections share one budget of pages, and one that walked far would keep what it took from the others:
+        // they would read each page anew at every step.
+        let pages = pool(PAGES)
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    connection.execute(include_str!("../sql/page_end.sql")).await?;
+                    Ok(true)
+                })
+            })
+            .connect_lazy_with(looking);
         Ok(Self { writer, readers, pages })
     }
 
