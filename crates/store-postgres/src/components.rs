@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use model::id::{Digest, VersionId};
 use model::name::{Namespace, TaskName};
 use model::task::{TaskRef, TaskVersion, VersionRef};
-use store::record::{VersionRecord, corrupt, number, task_missing, version_missing};
+use store::record::{VersionRecord, corrupt, is_same_manifest, number, task_missing, version_missing};
 use store::{Components, Error, Publish, PublishTask, Published, Result, TaskInfo};
 
 use crate::PostgresStore;
@@ -117,7 +117,8 @@ async fn publish_task(tx: &mut Session, publish: &Publish, task: &PublishTask) -
     let task_id = task_id.ok_or_else(|| corrupt(format!("task {:?} was not made", task.task.as_str())))?;
     let latest = tx.maybe(sqlx::query_file!("sql/publish_latest.sql", task_id)).await?;
     let number = latest.as_ref().map_or(0, |latest| latest.version);
-    let same = latest.filter(|latest| latest.sha256 == digest && latest.manifest == manifest);
+    let same =
+        latest.filter(|latest| latest.sha256 == digest && is_same_manifest(&latest.manifest, &task.manifest));
     let unchanged = same.is_some();
     let id = match same {
         Some(latest) => latest.id,

@@ -7,7 +7,7 @@ use model::id::{Digest, VersionId};
 use model::name::{Namespace, TaskName};
 use model::task::{TaskRef, TaskVersion, VersionRef};
 use sqlx::SqliteConnection;
-use store::record::{corrupt, number, task_missing, version_missing, word};
+use store::record::{corrupt, is_same_manifest, number, task_missing, version_missing, word};
 use store::{Components, Error, Publish, PublishTask, Published, Result, TaskInfo};
 
 use crate::SqliteStore;
@@ -116,7 +116,9 @@ async fn put(
         .map_err(fault)?;
     let latest = sqlx::query_file!("sql/publish_latest.sql", task_id).fetch_optional(&mut *connection).await;
     let latest = latest.map_err(fault)?;
-    let unchanged = latest.as_ref().filter(|latest| latest.sha256 == sha256 && latest.manifest == manifest);
+    let unchanged = latest
+        .as_ref()
+        .filter(|latest| latest.sha256 == sha256 && is_same_manifest(&latest.manifest, &task.manifest));
     let (id, unchanged) = match unchanged {
         Some(latest) => (latest.id, true),
         None => {

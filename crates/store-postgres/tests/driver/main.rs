@@ -2,5 +2,6 @@
 
 mod common;
 mod faults;
+mod old;
 mod races;
 mod schema;

@@ -1,6 +1,7 @@
 //! What only this driver promises: a file that outlives its process, and many that use it at once.
 
 mod file;
+mod old;
 mod schema;
 
 use std::io::{BufRead, BufReader, Write};

@@ -279,6 +279,13 @@ impl AttemptRecord {
     }
 }
 
+/// Whether a stored manifest says the same as this one. Its bytes need not be the same: an older release knew fewer
+/// fields, and what it left out has its default.
+#[must_use]
+pub fn is_same_manifest(stored: &[u8], manifest: &Manifest) -> bool {
+    serde_json::from_slice::<Manifest>(stored).is_ok_and(|stored| stored == *manifest)
+}
+
 /// A task version as the columns hold it.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the fields are those of model::task::TaskVersion, flat")]
