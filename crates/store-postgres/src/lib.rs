@@ -16,6 +16,7 @@
 //!   close    session: for update         queue rows: for update skip locked, by id
 //!   extend   session: update             (waits for neither claim nor report)
 //!   finish                               queue rows: for update, by id
+//!   cancel                               queue rows: for update, by id
 //!   report, a parent's submit            its queue row: for share
 //! ```
 //!

@@ -6,10 +6,12 @@ where q.session is not null
   and s.namespace = ?1 and (?2 is null or s.name = ?2)
   and (?3 is null and ?4 is null and ?5 = '[]' or exists (
     select 1 from jobs j
-    cross join task_versions v on v.id = j.task_version_id
-    cross join tasks t on t.id = v.task_id
-    where j.id = q.job_id and (?3 is null or t.name = ?3) and (?4 is null or j.created_at >= ?4)
-      and not exists (
+    where j.id = q.job_id
+      and (?4 is null or j.created_at >= ?4)
+      and (?3 is null or j.task_version_id in (
+        select v.id from tasks t cross join task_versions v on v.task_id = t.id
+        where t.namespace = ?1 and t.name = ?3))
+      and (?5 = '[]' or not exists (
         select 1 from json_each(?5) w
         where not exists (
-          select 1 from json_each(j.tags) g where g.key = w.value ->> 0 and g.value = w.value ->> 1))))
+          select 1 from json_each(j.tags) g where g.key = w.value ->> 0 and g.value = w.value ->> 1)))))

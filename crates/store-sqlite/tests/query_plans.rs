@@ -78,6 +78,10 @@ async fn walks_go_along_the_index_that_bounds_them() {
         ),
         (include_str!("../sql/find_any.sql"), "SEARCH j USING INDEX sqlite_autoindex_jobs_1 (id>? AND id<?)"),
         (include_str!("../sql/find_waiting.sql"), "SEARCH q USING PRIMARY KEY (job_id>? AND job_id<?)"),
+        (include_str!("../sql/count_running.sql"), "SEARCH q USING INDEX job_queue_running (session>?)"),
+        (include_str!("../sql/count_waiting.sql"), "SEARCH q USING INDEX job_queue_due (queue_id=?)"),
+        (include_str!("../sql/cancel_running.sql"), "SEARCH job_queue USING PRIMARY KEY (job_id=?)"),
+        (include_str!("../sql/cancel_waiting.sql"), "SEARCH job_queue USING PRIMARY KEY (job_id=?)"),
         (
             include_str!("../sql/find_failed.sql"),
             "SEARCH a USING INDEX attempts_failed (job_id>? AND job_id<?)",

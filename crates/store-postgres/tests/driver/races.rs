@@ -6,8 +6,11 @@ use std::sync::Arc;
 use futures::future::join_all;
 use model::id::JobId;
 use model::job::Key;
+use model::name::Namespace;
 use sqlx::{Connection, PgConnection};
-use store::{Attempts, Claim, Error, Extend, Finish, Finished, Jobs, Plans, Rescue, Submit};
+use store::{
+    Attempts, Cancel, Cancelled, Claim, Error, Extend, Finish, Finished, Jobs, Plans, Rescue, Submit,
+};
 use store_postgres::PostgresStore;
 use testkit::eventually::eventually;
 
@@ -93,6 +96,50 @@ async fn batches_that_end_in_any_order_while_others_are_taken_back_do_not_deadlo
     let history = database.execute("select count(*), count(distinct job_id) from attempts").await;
     assert_eq!(history, ["400|400"], "each attempt ended once");
     assert!(recorded <= 400);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_cancel_while_others_claim_and_finish_do_not_deadlock() {
+    let (store, database) = store_with(|config| config.connections = 16).await;
+    let ids = stored(&store, 400).await;
+    let session = host(&store).await;
+    let store = Arc::new(store);
+
+    let cancels = (0..6).map(|n| {
+        let store = Arc::clone(&store);
+        let ids = shuffled(&ids, n);
+        tokio::spawn(async move {
+            let mut done = 0;
+            for batch in ids.chunks(100) {
+                let cancel = Cancel { namespace: Namespace::default(), ids: batch.to_vec(), grace_ms: 0 };
+                let told = store.cancel(cancel).await.expect("cancel");
+                assert!(!told.contains(&Cancelled::Unknown));
+                done += told.iter().filter(|one| **one == Cancelled::Done).count();
+            }
+            done
+        })
+    });
+    let host = {
+        let store = Arc::clone(&store);
+        let ids = shuffled(&ids, 7);
+        tokio::spawn(async move {
+            let mut ended = 0;
+            for batch in ids.chunks(50) {
+                let claimed = store.claim(Claim { session, jobs: batch.to_vec() }).await.expect("claim");
+                let ends = claimed.iter().map(released).collect();
+                let told = store.finish(Finish { ended: ends }).await.expect("finish");
+                ended += told.iter().filter(|one| **one == Finished::Ended).count();
+            }
+            ended
+        })
+    };
+
+    let mut ended = host.await.expect("the host does not fail");
+    for cancel in join_all(cancels).await {
+        ended += cancel.expect("no cancel fails");
+    }
+    assert_eq!(ended, 400, "each job was cancelled once, by whoever came first");
+    assert_eq!(database.execute("select count(*) from job_queue").await, ["0"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
