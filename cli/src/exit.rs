@@ -118,6 +118,14 @@ impl Error {
         self
     }
 
+    /// The same with a hint, unless it has one that is nearer to the point.
+    pub(crate) fn hint_unless_there_is_one(self, hint: &str) -> Self {
+        match &self {
+            Self::Shown(shown) if shown.hint.is_none() => self.hint(hint),
+            _ => self,
+        }
+    }
+
     /// The same with another message around its own.
     pub(crate) fn context(mut self, wrap: impl FnOnce(&str) -> String) -> Self {
         if let Self::Shown(shown) = &mut self {
@@ -233,6 +241,18 @@ mod tests {
         assert_eq!(Exit::of_jobs(["succeeded", "cancelled", "failed", "cancelled"]), Exit::JobFailed);
         assert_eq!(Exit::of_jobs(["cancelled", "succeeded"]), Exit::JobCancelled);
         assert_eq!(Exit::of_jobs([]), Exit::Done);
+    }
+
+    #[test]
+    fn a_hint_that_is_there_stays() {
+        let hint = |error: Error| match error.hint_unless_there_is_one("the other") {
+            Error::Shown(shown) => shown.hint,
+            Error::PipeClosed => None,
+        };
+
+        assert_eq!(hint(Error::usage("no").hint("the first")).as_deref(), Some("the first"));
+        assert_eq!(hint(Error::usage("no")).as_deref(), Some("the other"));
+        assert_eq!(hint(Error::PipeClosed), None);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use clap::Args;
-use model::limits::{FuelChoice, LimitOverrides};
+use model::error::Invalid;
+use model::limits::{FuelChoice, LimitOverrides, Limits};
 
 use super::values;
 
@@ -20,6 +21,20 @@ pub(crate) const LIMITS: [&str; 10] = [
     "http-requests",
     "http-bytes",
 ];
+
+/// Limits that nothing is over.
+const ANY: Limits = Limits {
+    fuel: None,
+    memory_bytes: u64::MAX,
+    table_elements: u64::MAX,
+    timeout_ms: u64::MAX,
+    output_bytes: u64::MAX,
+    log_bytes: u64::MAX,
+    file_bytes: u64::MAX,
+    host_calls: u64::MAX,
+    http_requests: u64::MAX,
+    http_bytes: u64::MAX,
+};
 
 /// What one attempt may use. What is usual is what a task gets that says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
@@ -71,6 +86,13 @@ impl LimitFlags {
             http_requests: self.http_requests,
             http_bytes: self.http_bytes,
         }
+    }
+
+    /// The same, when none is nought: what is over a maximum only whoever knows the maximum can tell.
+    pub(crate) fn checked(&self) -> Result<LimitOverrides, Invalid> {
+        let limits = self.overrides();
+        limits.check(&ANY, "any")?;
+        Ok(limits)
     }
 
     /// These, and of `others` what these do not say.
@@ -139,7 +161,6 @@ pub(crate) struct Ceilings {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
-    use model::limits::Limits;
     use model::units::{show_count, show_duration_ms, show_size};
 
     use super::*;
@@ -157,6 +178,9 @@ mod tests {
             alike.set(&name.replace('-', "_"), value).expect(name);
             assert_eq!((&limits, limits.overrides().is_empty()), (&alike, false), "{name}");
             assert_eq!(LimitFlags::default().or(&limits), limits, "{name}");
+            assert_eq!(limits.checked(), Ok(limits.overrides()));
+            limits.set(name, if name == "timeout" { "0s" } else { "0" }).expect(name);
+            assert_eq!(limits.checked().expect_err(name).field, name);
             for path in [&["enqueue"][..], &["task", "publish"], &["task", "check"], &["task", "run"]] {
                 let command = Cli::command();
                 let command = path.iter().fold(&command, |command, word| {

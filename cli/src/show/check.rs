@@ -16,8 +16,8 @@ use super::json::raw;
 use super::task::imports_line;
 use super::view::View;
 
-/// How wide a line of limits gets.
-const LINE_COLUMNS: usize = 64;
+/// How wide the lines of a fact get.
+const LINE_COLUMNS: usize = 62;
 
 /// What `task check` answers.
 #[derive(Debug, Serialize)]
@@ -114,7 +114,7 @@ pub(crate) fn checked(view: &View, checked: &Checked<'_>) -> String {
         let limits = task.limits.shown().into_iter().map(|(name, amount)| format!("{name} {amount}"));
         let limits: Vec<_> = limits.collect();
         let facts = [
-            ("description", first_line(task.description).to_owned()),
+            ("description", wrapped(escape::line(first_line(task.description)).split(' '), " ")),
             ("schemas", schemas(task).to_owned()),
             ("limits", wrapped(limits.iter().map(String::as_str), ", ")),
             ("attempts", format!("at most {}", task.max_attempts)),
@@ -183,7 +183,7 @@ mod tests {
             capabilities: BTreeSet::from([Capability::Http, Capability::Mail]),
             tasks: vec![TaskDescription {
                 name: "report".parse().expect("a name"),
-                description: "Makes a report.\x1b[2J\nMore.".to_owned(),
+                description: format!("Makes a report.\x1b[2J {}\nMore.", "Very long. ".repeat(9)),
                 input_schema: Some("{\"type\": \"object\"}".to_owned()),
                 output_schema: None,
                 limits: LimitOverrides::default(),
@@ -212,7 +212,8 @@ mod tests {
             "  size           1.5 KiB\n",
             "  code           compiled in 812 ms, metered\n",
             "  grants needed  --allow-http HOST --allow-mail\n",
-            "\nreport\n  description    Makes a report.\\u{1b}[2J\n  schemas        input\n",
+            "\nreport\n  description    Makes a report.\\u{1b}[2J Very long. ",
+            "\n  schemas        input\n",
             "fuel 50,000,000,000, memory 128 MiB, ",
             "http-bytes 64 MiB\n",
             "  attempts       at most 5\n",

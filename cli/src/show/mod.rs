@@ -10,4 +10,5 @@ pub(crate) mod status;
 pub(crate) mod table;
 pub(crate) mod task;
 pub(crate) mod time;
+pub(crate) mod used;
 pub(crate) mod view;

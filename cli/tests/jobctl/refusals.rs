@@ -28,7 +28,7 @@ const BAD_USAGE: [(&[&str], &str); 18] = [
 ];
 
 /// Input that is refused before a connection is made, and what the refusal names.
-const BAD_INPUT: [(&[&str], &str); 15] = [
+const BAD_INPUT: [(&[&str], &str); 18] = [
     (&["enqueue", "t", "{\"a\": oops}"], "line 1 column 7"),
     (&["enqueue", "t", "@nosuch.json"], "nosuch.json"),
     (&["enqueue", "t", "{}", "--key-ttl", "1h"], "key-ttl"),
@@ -37,6 +37,9 @@ const BAD_INPUT: [(&[&str], &str); 15] = [
     (&["task", "publish", "nosuch.wasm"], "nosuch.wasm"),
     (&["task", "publish", "nosuch.wasm", "--manifest", "nosuch.toml"], "manifest: nosuch.toml"),
     (&["task", "check", "nosuch.wasm"], "nosuch.wasm"),
+    (&["task", "publish", "nosuch.wasm", "--fuel", "0"], "fuel: a limit of 0"),
+    (&["task", "publish", "nosuch.wasm", "--secret", ""], "secret: a name may not be empty"),
+    (&["task", "run", "nosuch.wasm", "t@3"], "nosuch.wasm"),
     (&["task", "run", "nosuch.wasm", "t", "{}"], "nosuch.wasm"),
     (&["job", "cancel"], "which jobs?"),
     (&["job", "cancel", "--state", "succeeded", "-y"], "a job that is succeeded has ended"),

@@ -63,6 +63,7 @@ fn programs_get_one_document_with_log_files_and_usage() {
 
     let json = run(&runner, &["--out", "made", "-o", "json"]);
     let text = run(&runner, &[]);
+    let colored = run(&runner, &["--color", "always"]);
 
     let shown = json.json();
     assert_eq!((json.code, json.stderr.as_str()), (0, ""));
@@ -79,6 +80,7 @@ fn programs_get_one_document_with_log_files_and_usage() {
     assert_eq!((&shown["usage"]["host_calls"], &shown["usage"]["file_bytes"]), (&2.into(), &3.into()));
     assert!(shown["usage"]["fuel"].is_u64() && shown["limits"]["fuel"].is_u64(), "{shown}");
     assert!(text.stderr.contains(" #1 info   hi\\u{1b}[J\n"), "{text:?}");
+    assert!(colored.stderr.contains("\x1b[36minfo  \x1b[0m hi\\u{1b}[J\n"), "{colored:?}");
     assert!(text.stderr.contains("file a.csv (text/csv, 3 B)\nhint: --out FOLDER"), "{text:?}");
 }
 

@@ -4,24 +4,9 @@ use std::time::Duration;
 
 use model::error::Invalid;
 use model::job::{JobOptions, Key, Start};
-use model::limits::Limits;
 use rpc::v1;
 
 use crate::args::JobFlags;
-
-/// Limits that nothing is over.
-const ANY: Limits = Limits {
-    fuel: None,
-    memory_bytes: u64::MAX,
-    table_elements: u64::MAX,
-    timeout_ms: u64::MAX,
-    output_bytes: u64::MAX,
-    log_bytes: u64::MAX,
-    file_bytes: u64::MAX,
-    host_calls: u64::MAX,
-    http_requests: u64::MAX,
-    http_bytes: u64::MAX,
-};
 
 /// The options that `flags` stand for, checked as the server checks them.
 pub(super) fn checked(flags: &JobFlags) -> Result<JobOptions, Invalid> {
@@ -42,13 +27,11 @@ pub(super) fn checked(flags: &JobFlags) -> Result<JobOptions, Invalid> {
         start,
         key,
         max_attempts: flags.max_attempts,
-        limits: flags.limits.overrides(),
+        limits: flags.limits.checked()?,
         expires_in: flags.expires_in,
         tags: flags.tags.iter().cloned().collect(),
     };
     options.check()?;
-    // What is over the version's limits only the server can tell.
-    options.limits.check(&ANY, "any")?;
     Ok(options)
 }
 

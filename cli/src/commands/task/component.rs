@@ -64,7 +64,6 @@ pub(super) async fn inspect(
     wish: &Wish,
     must_be_covered: bool,
 ) -> Result<Inspected> {
-    wish.grants.check()?;
     role::log_warnings(context)?;
     let progress = context.output.progress("checking and compiling");
     let began = Instant::now();

@@ -86,7 +86,7 @@ pub(super) fn wish(flags: &VersionFlags) -> Result<Wish> {
         Some(path) => read(path)?,
         None => Manifest::default(),
     };
-    Ok(merge(flags, manifest))
+    merge(flags, manifest)
 }
 
 fn read(path: &Path) -> Result<Manifest> {
@@ -95,12 +95,14 @@ fn read(path: &Path) -> Result<Manifest> {
     toml::from_str(&text).map_err(|error| named(one_line(&error.to_string())))
 }
 
-fn merge(flags: &VersionFlags, manifest: Manifest) -> Wish {
-    let limits = flags.limits.or(&manifest.limits()).overrides();
+fn merge(flags: &VersionFlags, manifest: Manifest) -> Result<Wish> {
+    let limits = flags.limits.or(&manifest.limits()).checked()?;
     let (deterministic, no_promote) = (manifest.deterministic, manifest.no_promote);
     let grants = grants(&flags.grants, manifest);
+    grants.check()?;
     let is_given = flags.manifest.is_some() || grants != Grants::default() || !limits.is_empty();
-    Wish { grants, limits, deterministic: flags.deterministic || deterministic, no_promote, is_given }
+    let deterministic = flags.deterministic || deterministic;
+    Ok(Wish { grants, limits, deterministic, no_promote, is_given })
 }
 
 fn grants(flags: &GrantFlags, manifest: Manifest) -> Grants {
@@ -146,7 +148,7 @@ mod tests {
     "#;
 
     fn merged(flags: &VersionFlags, text: &str) -> Wish {
-        merge(flags, toml::from_str(text).expect("a manifest"))
+        merge(flags, toml::from_str(text).expect("a manifest")).expect("it makes sense")
     }
 
     #[test]

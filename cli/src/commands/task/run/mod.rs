@@ -37,10 +37,14 @@ use crate::commands::context::Context;
 use crate::commands::{files, role};
 use crate::config::VERSION;
 use crate::exit::{Error, Exit, Result};
-use crate::show::run::{Kept, Loaded, Ran, used};
+use crate::show::run::{Kept, Ran};
+use crate::show::used::{Loaded, used};
 
 /// How long a task may tidy up after the first ctrl-c: enough to save what it has, and no trial for whoever waits.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// What to do about a task that could not send e-mail.
+const NO_MAIL: &str = "e-mail goes nowhere here: --outbox FOLDER writes it to files, --smtp-url URL sends it";
 
 /// All that can be had before the component is looked at.
 struct Plan {
@@ -118,7 +122,8 @@ async fn see_through(context: Context, mut plan: Plan) -> Result {
         secrets: std::mem::take(&mut plan.secrets),
     };
     let told = Arc::clone(&watch);
-    let local = Local::new(config, move |event| told.tell(event))?;
+    let local = Local::new(config, move |event| told.tell(event));
+    let local = local.map_err(|error| Error::usage(format!("{error:#}")))?;
     let invocation = invocation(&context, &inspected, &manifest, &plan, job);
     let (handle, signal) = StopHandle::pair();
     let shutdown = Shutdown::on_signals(GRACE).context("listen for signals").map_err(Error::from)?;
@@ -137,7 +142,9 @@ async fn see_through(context: Context, mut plan: Plan) -> Result {
         compile_ms: inspected.inspection.compile_ms,
         took: inspected.took,
     };
-    conclude(&context, &manifest, &execution, loaded, &kept, &watch)
+    let ended = conclude(&context, &manifest, &execution, loaded, &kept, &watch);
+    let mail_is_off = manifest.grants.mail && plan.mail == MailConfig::Off;
+    ended.map_err(|error| if mail_is_off { error.hint_unless_there_is_one(NO_MAIL) } else { error })
 }
 
 /// Refuses what the server would refuse at enqueue, in the same words.

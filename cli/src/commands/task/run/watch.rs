@@ -45,10 +45,11 @@ impl Watch {
                 self.progress.say(&now.message);
             }
             Event::Mail(id, message) => {
-                self.show(|| format!("e-mail to {}: {} ({id})", message.to.join(", "), message.subject));
+                let text = format!("e-mail to {}: {} ({id})", message.to.join(", "), message.subject);
+                self.show(|| escape::line(&text));
             }
             Event::Child(id, child) => {
-                self.show(|| format!("child job {id} of task {}: told, not made", child.task));
+                self.show(|| escape::line(&format!("child job {id} of task {}: told, not made", child.task)));
             }
         }
         self.seen().add(event);
@@ -69,10 +70,10 @@ impl Watch {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For people as it comes; programs get it all at the end.
+    /// For people as it comes, made harmless already; programs get it all at the end.
     fn show(&self, text: impl FnOnce() -> String) {
         if self.output.format() == Format::Text {
-            self.say(&escape::block(&text()));
+            self.say(&text());
         }
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use model::json::Json;
 use model::name::TaskName;
-use model::task::Manifest;
+use model::task::{Manifest, TaskRef};
 
 use crate::commands::payload;
 use crate::exit::{Error, Exit, Result};
@@ -22,7 +22,15 @@ pub(super) fn read(first: Option<String>, second: Option<String>) -> Result<Word
     let (task, word) = match (first, second) {
         (Some(first), None) => match first.parse::<TaskName>() {
             Ok(task) => (Some(task), None),
-            Err(_) => (None, Some(first)),
+            Err(_) => match first.parse::<TaskRef>() {
+                Ok(versioned) => {
+                    return Err(Error::usage(format!(
+                        "task: {first:?} names a version, and a file is one version"
+                    ))
+                    .hint(format!("say {}", versioned.task)));
+                }
+                Err(_) => (None, Some(first)),
+            },
         },
         (first, second) => (first.map(|word| word.parse()).transpose()?, second),
     };
@@ -102,6 +110,7 @@ mod tests {
         assert_eq!(words(Some("{\"a\": 1}"), None).expect("good"), (None, "{\"a\": 1}".to_owned()));
         assert_eq!(words(Some("[1]"), None).expect("good"), (None, "[1]".to_owned()));
         assert_eq!(words(Some("t"), Some("5")).expect("good"), (task("t"), "5".to_owned()));
+        assert!(words(Some("t@3"), None).is_err(), "a file has no versions");
         assert!(words(Some("a b"), Some("{}")).is_err() && words(Some("{oops"), None).is_err());
     }
 
