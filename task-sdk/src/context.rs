@@ -45,8 +45,9 @@ pub fn current() -> Job {
     host::context()
 }
 
-/// Whether somebody asked to cancel the job: a task that wants to tidy up looks now and then. One that does not
-/// is stopped all the same.
+/// Whether somebody asked to cancel the job: a task that wants to tidy up looks now and then. It has the grace that
+/// the one who cancels gives it (`jobctl job cancel --grace 5s`) and is stopped then. With a result it still succeeds,
+/// with an error it counts as cancelled.
 #[must_use]
 pub fn cancel_requested() -> bool {
     host::cancel_requested()

@@ -12,7 +12,8 @@
 
 use crate::host;
 
-/// The host did not take the file: a name with a folder in it, a bad media type, or over a limit.
+/// The host did not take the file: a name with a folder in it, a bad media type, or one file too many. More bytes than
+/// the version's limit allows end the attempt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the file was not written: {0}")]
 pub struct Error(String);

@@ -67,7 +67,7 @@ pub enum Error {
     /// The host, the port or the address is not granted.
     #[error("the request is not granted: {0}")]
     Denied(String),
-    /// A limit on time, bytes or count.
+    /// A limit on this one request, such as its time. The limits of the attempt on requests and bytes end it.
     #[error("the request is over a limit: {0}")]
     Limit(String),
     /// The request cannot be made: a bad URL, method or header.

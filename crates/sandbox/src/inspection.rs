@@ -115,3 +115,74 @@ pub enum RefusalKind {
     /// The machine's: it could not be checked now. Another try may help.
     Fault,
 }
+
+#[cfg(test)]
+mod tests {
+    use model::limits::{FuelChoice, PLATFORM_MAX};
+
+    use super::*;
+
+    fn inspection() -> Inspection {
+        let limits = LimitOverrides { memory_bytes: Some(64 << 20), ..LimitOverrides::default() };
+        let task = TaskDescription {
+            name: "report".parse().expect("a name"),
+            description: String::new(),
+            input_schema: None,
+            output_schema: None,
+            limits,
+            max_attempts: None,
+        };
+        Inspection {
+            sha256: Digest::of(b"report"),
+            size_bytes: 6,
+            imports: vec!["jobs:task/http@1.0.0".to_owned(), "jobs:task/mail@1.0.0".to_owned()],
+            capabilities: BTreeSet::from([Capability::Http, Capability::Mail]),
+            tasks: vec![task],
+            code: CodeOrigin::Compiled,
+            compile_ms: 1,
+        }
+    }
+
+    #[test]
+    fn an_import_that_no_grant_covers_is_named_with_its_flag() {
+        let grants = Grants { mail: true, ..Grants::default() };
+
+        let refusal = inspection().covered(&grants).expect_err("http is not granted");
+
+        assert_eq!(refusal.kind, RefusalKind::Policy);
+        assert_eq!(refusal.message, "imports jobs:task/http@1.0.0, which is not granted");
+        assert!(refusal.hint.is_some_and(|hint| hint.contains("--allow-http")));
+        let http = vec!["api.example.com".parse().expect("a grant")];
+        assert_eq!(inspection().covered(&Grants { http, ..grants }), Ok(()));
+    }
+
+    #[test]
+    fn limits_are_defaults_then_what_the_task_says_then_what_the_publisher_says() {
+        let overrides = LimitOverrides {
+            fuel: Some(FuelChoice::Unlimited),
+            timeout_ms: Some(7),
+            ..LimitOverrides::default()
+        };
+
+        let manifests =
+            inspection().manifests(&Grants::default(), &overrides, true, &PLATFORM_MAX).expect("it fits");
+
+        let limits = &manifests[0].limits;
+        assert_eq!((limits.fuel, limits.timeout_ms, limits.memory_bytes), (None, 7, 64 << 20));
+        assert_eq!(limits.host_calls, Limits::default().host_calls);
+        assert!(manifests[0].deterministic);
+    }
+
+    #[test]
+    fn what_is_over_the_operators_maximum_is_refused_by_name_and_a_default_is_lowered() {
+        let max = Limits { memory_bytes: 32 << 20, timeout_ms: 1_000, ..PLATFORM_MAX };
+        let manifests = |overrides| inspection().manifests(&Grants::default(), &overrides, false, &max);
+
+        let refusal = manifests(LimitOverrides::default()).expect_err("the task wants 64 MiB");
+        let lower = LimitOverrides { memory_bytes: Some(16 << 20), ..LimitOverrides::default() };
+        let limits = manifests(lower).expect("it fits").remove(0).limits;
+
+        assert_eq!(refusal.message, "task report: memory: 64 MiB is over the platform's limit of 32 MiB");
+        assert_eq!(limits.timeout_ms, 1_000);
+    }
+}

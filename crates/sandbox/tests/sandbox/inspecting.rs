@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use guests::Guest;
+use model::attempt::CodeOrigin;
 use model::grants::Capability;
 use model::id::Digest;
 use sandbox::{Config, Flavour, Refusal, RefusalKind, Sandbox};
@@ -107,6 +108,19 @@ async fn a_component_that_traps_in_describe_is_told_why() {
     let refusal = refusal(Guest { extra, ..Guest::default() }.build()).await;
 
     assert!(refusal.message.contains("unreachable"), "{refusal}");
+}
+
+#[tokio::test]
+async fn a_component_is_described_as_it_will_run() {
+    let room = Room::new();
+
+    for flavour in [(false, false), (false, true), (true, true)] {
+        let (metered, deterministic) = flavour;
+        let bytes = Guest::default().build();
+        let inspection =
+            room.sandbox.inspect(bytes, Flavour { metered, deterministic }).await.expect("it is fine");
+        assert_eq!((inspection.code, inspection.tasks.len()), (CodeOrigin::Compiled, 1), "{flavour:?}");
+    }
 }
 
 /// A component that instantiates its child twice, on so many levels: 2^levels instances.
