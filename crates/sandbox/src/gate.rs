@@ -85,6 +85,11 @@ impl Gate {
         self.inside
     }
 
+    /// Where the time inside calls is added up that do not pass here.
+    pub(crate) fn inside_mut(&mut self) -> &mut Duration {
+        &mut self.inside
+    }
+
     /// How many calls there were so far, the one that was refused not counted.
     pub(crate) fn calls(&self) -> u64 {
         self.calls.min(self.limits.host_calls)
@@ -121,7 +126,7 @@ impl Gate {
 
     /// Awaits `effect` and adds up its time, also when it is dropped half-way.
     pub(crate) async fn timed<T>(&mut self, effect: impl Future<Output = T>) -> T {
-        let _timer = Timer { began: Instant::now(), total: &mut self.inside };
+        let _timer = Timer::start(&mut self.inside);
         effect.await
     }
 }
@@ -139,9 +144,16 @@ pub(crate) fn denied(capability: Capability) -> wasmtime::Error {
     Abort::Failed(Failure::new(ErrorKind::Denied, message)).into()
 }
 
-struct Timer<'a> {
+/// Adds the time it lives to a total.
+pub(crate) struct Timer<'a> {
     began: Instant,
     total: &'a mut Duration,
+}
+
+impl<'a> Timer<'a> {
+    pub(crate) fn start(total: &'a mut Duration) -> Self {
+        Self { began: Instant::now(), total }
+    }
 }
 
 impl Drop for Timer<'_> {

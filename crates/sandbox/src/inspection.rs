@@ -17,7 +17,7 @@ pub struct Inspection {
     pub size_bytes: u64,
     /// Interfaces it imports, as `package:name/interface@version`, sorted.
     pub imports: Vec<String>,
-    /// The capabilities those imports ask for.
+    /// The capabilities of which it imports a function.
     pub capabilities: BTreeSet<Capability>,
     /// The tasks it describes; at least one.
     pub tasks: Vec<TaskDescription>,
@@ -50,7 +50,7 @@ impl Inspection {
         Err(Refusal {
             kind: RefusalKind::Policy,
             message: format!("imports {}, which is not granted", named.join(" and ")),
-            hint: Some(format!("grant it at publish: {}", flags.join(" "))),
+            hint: Some(format!("grant it: {}", flags.join(" "))),
         })
     }
 

@@ -9,7 +9,7 @@ use stories::{Answer, Jobctl, greedy_guest, guest, hostile_guest, module};
 use tempfile::TempDir;
 
 /// What a component is granted that imports HTTP: the types of its requests name secrets.
-const HTTP: [&str; 4] = ["--allow-http", "example.com", "--secret", "other"];
+const HTTP: [&str; 2] = ["--allow-http", "example.com"];
 
 /// A folder for everything, and a `jobctl` whose server is not there.
 struct Alone {

@@ -109,7 +109,7 @@ fn the_limits_on_time_results_and_http_say_both_numbers_too() {
     let url = json!(receiver.url("/")).to_string();
     jobctl.publish(&guest(system.folder()), &[]);
     for guest in [Hostile::HttpLoop, Hostile::HttpUpload] {
-        let grants = ["--allow-http", &receiver.place(), "--secret", "other"];
+        let grants = ["--allow-http", &receiver.place()];
         jobctl.publish(&hostile_guest(system.folder(), guest), &grants);
     }
 

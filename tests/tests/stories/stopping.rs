@@ -205,7 +205,7 @@ impl Silent {
         let url = format!("smtp://{}", relay.local_addr().expect("it has an address"));
         let system = System::start(&Setup { relay: Some(url), ..Setup::on(footing) });
         let place = peer.local_addr().expect("it has an address").to_string();
-        publish(&system, Hostile::HttpLoop, &["--allow-http", &place, "--secret", "other"]);
+        publish(&system, Hostile::HttpLoop, &["--allow-http", &place]);
         publish(&system, Hostile::MailLoop, &["--allow-mail"]);
         Self { system, peer, relay }
     }

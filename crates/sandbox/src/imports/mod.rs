@@ -9,6 +9,7 @@ mod http;
 mod mail;
 mod queue;
 pub(crate) mod secrets;
+mod waits;
 
 use wasmtime::component::{HasSelf, Linker};
 
@@ -18,5 +19,6 @@ use crate::state::State;
 /// Links everything a component may import.
 pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    waits::link(linker)?;
     Full::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
 }

@@ -3,11 +3,12 @@
 mod description;
 mod policy;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::bounds::TASKS_PER_COMPONENT_MAX;
-use model::grants::Grants;
+use model::grants::{Capability, Grants};
 use model::id::{Digest, JobId};
 use model::job::{LogLine, Progress};
 use model::json::Json;
@@ -15,6 +16,8 @@ use model::limits::Limits;
 use model::name::{Namespace, QueueKey, QueueName};
 use model::retry::Ending;
 use model::task::TaskDescription;
+
+use wasmtime::component::types::ComponentItem;
 
 use crate::cache::{Key, LoadError, Loaded, Loader};
 use crate::capabilities::{
@@ -29,14 +32,14 @@ use crate::sandbox::ComponentSource;
 use crate::state::State;
 use crate::ticker::Ticker;
 
-/// Fuel for `describe`: some start-up code of CPython included, a few seconds of computing.
-const DESCRIBE_FUEL: u64 = 10_000_000_000;
+/// Fuel for `describe`: about a second of computing. Start-up code of Go and JavaScript takes 3 million.
+const DESCRIBE_FUEL: u64 = 1_000_000_000;
 
 /// Memory for `describe`: CPython with its standard library needs 60 MiB.
 const DESCRIBE_MEMORY_BYTES: u64 = 256 << 20;
 
 /// Time for `describe`; publish waits for it.
-const DESCRIBE_TIMEOUT_MS: u64 = 30_000;
+const DESCRIBE_TIMEOUT_MS: u64 = 10_000;
 
 /// Parses, validates, compiles and describes.
 pub(crate) async fn inspect(
@@ -62,9 +65,27 @@ pub(crate) async fn inspect(
             Refusal { kind: RefusalKind::Fault, message, hint: None }
         }
     })?;
+    let capabilities = called(capabilities, &loaded);
     let tasks = describe(&loaded, ticker, key).await?;
     let (code, compile_ms) = (load.origin, load.compile_ms);
     Ok(Inspection { sha256, size_bytes, imports, capabilities, tasks, code, compile_ms })
+}
+
+/// The capabilities of which the component imports a function. One of which it imports types alone it cannot use: those
+/// of `secrets` come along with every import of `http`.
+fn called(mut capabilities: BTreeSet<Capability>, loaded: &Loaded) -> BTreeSet<Capability> {
+    let component = loaded.pre.instance_pre().component();
+    let engine = component.engine();
+    let component = component.component_type();
+    let mut interfaces = BTreeSet::new();
+    for (name, import) in component.imports(engine) {
+        let ComponentItem::ComponentInstance(instance) = import.ty else { continue };
+        if instance.exports(engine).any(|(_, export)| matches!(export.ty, ComponentItem::ComponentFunc(_))) {
+            interfaces.insert(name.split('@').next().unwrap_or(name).to_owned());
+        }
+    }
+    capabilities.retain(|capability| interfaces.contains(&format!("jobs:task/{}", capability.interface())));
+    capabilities
 }
 
 async fn describe(loaded: &Loaded, ticker: &Ticker, key: Key) -> Result<Vec<TaskDescription>, Refusal> {

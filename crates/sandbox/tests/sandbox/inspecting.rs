@@ -40,6 +40,24 @@ async fn a_component_says_what_it_is() {
 }
 
 #[tokio::test]
+async fn secrets_are_asked_for_by_who_calls_them_not_by_every_http_client() {
+    const HTTP: &str = r#"(import "jobs:task/http@1.0.0" "send"
+        (func $http (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i32)))"#;
+    const BOTH: &str = r#"(import "jobs:task/http@1.0.0" "send"
+        (func $http (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i32)))
+        (import "jobs:task/secrets@1.0.0" "get" (func $secret (param i32 i32 i32)))"#;
+    let room = Room::new();
+    let inspect = |imports| room.sandbox.inspect(Guest { imports, ..Guest::default() }.build(), METERED);
+
+    let http = inspect(HTTP).await.expect("it is fine");
+    let both = inspect(BOTH).await.expect("it is fine");
+
+    assert_eq!(http.capabilities, BTreeSet::from([Capability::Http]));
+    assert!(http.imports.contains(&"jobs:task/secrets@1.0.0".to_owned()), "{:?}", http.imports);
+    assert_eq!(both.capabilities, BTreeSet::from([Capability::Http, Capability::Secrets]));
+}
+
+#[tokio::test]
 async fn what_is_no_component_is_told_what_it_is() {
     let core = refusal(wat::parse_str("(module)").expect("valid")).await;
     let text = refusal(b"(component)".to_vec()).await;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use guests::{Guest, running};
+use guests::{Guest, Hostile, running};
 use model::attempt::{CodeOrigin, StopReason};
 use sandbox::{Sandbox, StopHandle};
 
@@ -32,6 +32,17 @@ async fn calls_and_bytes_are_counted_both_ways() {
     assert_eq!((usage.bytes_in, usage.bytes_out), (3 + 2, 5 + 3 + 2 + 4));
     assert_eq!((spent.log_bytes, spent.file_bytes, spent.output_bytes), (5, 3, 4));
     assert!(usage.host_call_us <= usage.wall_us);
+}
+
+#[tokio::test]
+async fn sleeping_is_time_in_host_calls() {
+    let mut room = Room::new();
+    room.limits.timeout_ms = 100;
+
+    let execution = room.run(Hostile::PollSleep.component()).await;
+
+    let usage = execution.usage;
+    assert!(usage.host_call_us >= 50_000 && usage.host_call_us <= usage.wall_us, "{usage:?}");
 }
 
 #[tokio::test]
