@@ -21,9 +21,7 @@ impl Hostile {
     }
 
     fn imports(self, capability: Capability) -> bool {
-        // The types of a request name secrets, so that whoever imports the one imports the other.
-        let with_requests = capability == Capability::Secrets && self.imports(Capability::Http);
-        with_requests || self.text().contains(&format!("\"jobs:task/{}@", capability.interface()))
+        self.text().contains(&format!("\"jobs:task/{}@", capability.interface()))
     }
 }
 
@@ -44,6 +42,6 @@ mod tests {
     fn what_a_guest_imports_is_what_it_must_be_granted() {
         assert_eq!(Hostile::TightLoop.capabilities(), []);
         assert_eq!(Hostile::MailLoop.capabilities(), [Capability::Mail]);
-        assert_eq!(Hostile::HttpLoop.capabilities(), [Capability::Http, Capability::Secrets]);
+        assert_eq!(Hostile::HttpLoop.capabilities(), [Capability::Http]);
     }
 }
