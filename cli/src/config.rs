@@ -50,6 +50,7 @@ pub(crate) struct File {
     pub(crate) smtp_url: Option<String>,
     pub(crate) mail_from: Option<String>,
     pub(crate) secrets_file: Option<PathBuf>,
+    pub(crate) allow_networks: Vec<String>,
     pub(crate) log: Option<String>,
     pub(crate) max_limits: BTreeMap<String, Word>,
     pub(crate) cache_size: Option<Size>,

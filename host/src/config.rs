@@ -8,6 +8,8 @@ use std::time::Duration;
 use broker::Queues;
 use model::limits::Limits;
 
+use crate::Network;
+
 /// How a host is set up.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -30,6 +32,9 @@ pub struct Config {
     /// The most that any attempt may use here, also one of a version that was published with more;
     /// [`model::limits::PLATFORM_MAX`] when the operator does not say.
     pub limits_max: Limits,
+    /// Networks that a name in a guest's request may lead to, beside the internet; link-local addresses and the
+    /// metadata services of clouds stay closed in them.
+    pub allow_networks: Vec<Network>,
     /// Where e-mail goes.
     pub mail: MailConfig,
     /// Values of the secrets that tasks may name; they never reach a guest.

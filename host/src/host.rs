@@ -80,7 +80,8 @@ impl Host {
         if config.lease < LEASE_MIN {
             bail!("a lease has at least {LEASE_MIN:?}, not {:?}", config.lease);
         }
-        let outside = Outside::new(&config.version, &config.mail, config.secrets.clone())?;
+        let outside =
+            Outside::new(&config.version, &config.allow_networks, &config.mail, config.secrets.clone())?;
         let listener = TcpListener::bind(config.listen)
             .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
             .with_context(|| format!("listen at {}", config.listen))?;

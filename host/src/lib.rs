@@ -28,6 +28,7 @@ mod running;
 mod session;
 mod versions;
 
+pub use self::http::Network;
 pub use config::{Config, MailConfig};
 pub use executor::Executor;
 pub use host::{Host, Parts};

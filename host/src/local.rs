@@ -12,9 +12,9 @@ use model::id::JobId;
 use model::job::{LogLine, Progress};
 use sandbox::{Capabilities, ChildJob, HttpError, HttpRequest, HttpResponse, MailError, MailMessage};
 
-use crate::MailConfig;
 use crate::capabilities::child_id;
 use crate::outside::Outside;
+use crate::{MailConfig, Network};
 
 /// How [`Local`] is set up.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct LocalConfig {
     pub job: JobId,
     /// The release that HTTP requests name as their sender.
     pub version: String,
+    /// Networks that a name in the guest's request may lead to, beside the internet.
+    pub allow_networks: Vec<Network>,
     /// Where e-mail goes.
     pub mail: MailConfig,
     /// Values of the secrets that the task may name; they never reach the guest.
@@ -59,8 +61,8 @@ impl Local {
         config: LocalConfig,
         tell: impl Fn(Event) + Send + Sync + 'static,
     ) -> anyhow::Result<Arc<Self>> {
-        let LocalConfig { job, version, mail, secrets } = config;
-        let outside = Outside::new(&version, &mail, secrets)?;
+        let LocalConfig { job, version, allow_networks, mail, secrets } = config;
+        let outside = Outside::new(&version, &allow_networks, &mail, secrets)?;
         Ok(Arc::new(Self { job, outside, checkpoint: Mutex::default(), tell: Box::new(tell) }))
     }
 
@@ -130,6 +132,7 @@ mod tests {
         let config = LocalConfig {
             job: JobId::generate(SystemClock.now()),
             version: "0".to_owned(),
+            allow_networks: Vec::new(),
             mail,
             secrets: BTreeMap::from([("token".to_owned(), "hunter2".to_owned())]),
         };

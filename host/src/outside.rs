@@ -6,9 +6,9 @@ use anyhow::Context;
 use model::id::JobId;
 use sandbox::{HttpError, HttpRequest, HttpResponse, MailError, MailMessage};
 
-use crate::MailConfig;
 use crate::http::Outbound;
 use crate::mail::Mailer;
+use crate::{MailConfig, Network};
 
 /// The world outside, shared by all attempts.
 pub(crate) struct Outside {
@@ -18,19 +18,21 @@ pub(crate) struct Outside {
 }
 
 impl Outside {
-    /// As configured; `version` is the release that HTTP requests name as their sender.
+    /// As configured; `version` is the release that HTTP requests name as their sender, `networks` is where names may
+    /// lead beside the internet.
     ///
     /// # Errors
     /// When the mail relay or the sender makes no sense, or TLS cannot be set up.
     pub(crate) fn new(
         version: &str,
+        networks: &[Network],
         mail: &MailConfig,
         secrets: BTreeMap<String, String>,
     ) -> anyhow::Result<Self> {
         // Whoever was first chose for the whole process, and every provider that can be chosen here is this one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mailer = Mailer::new(mail).context("set up mail")?;
-        let outbound = Outbound::new(version).context("set up HTTP for guests")?;
+        let outbound = Outbound::new(networks, version).context("set up HTTP for guests")?;
         Ok(Self { mailer, outbound, secrets })
     }
 

@@ -133,6 +133,15 @@ pub(crate) struct Outside {
     /// The sender of e-mail, as in `Jobs <jobs@example.com>`
     #[arg(long, value_name = "ADDRESS", env = "JOBCTL_MAIL_FROM", hide_env_values = true)]
     pub(crate) mail_from: Option<String>,
+    /// A network of your own that granted names may lead to, as in 10.20.0.0/16; may be given several times
+    #[arg(
+        long = "allow-network",
+        value_name = "CIDR",
+        value_delimiter = ',',
+        env = "JOBCTL_ALLOW_NETWORKS",
+        hide_env_values = true
+    )]
+    pub(crate) allow_networks: Vec<String>,
     /// Secrets that tasks may name: a TOML file of NAME = "value"
     #[arg(long, value_name = "FILE", env = "JOBCTL_SECRETS_FILE", hide_env_values = true)]
     pub(crate) secrets_file: Option<PathBuf>,

@@ -53,11 +53,20 @@ const VERSION: [&str; 7] =
 
 /// The flags that the contract promises.
 const FLAGS: [(&[&str], &[&str]); 11] = [
-    (&["dev"], &["--data-dir", "--port", "--ports-file", "--max-limit", "--cache-size"]),
+    (&["dev"], &["--data-dir", "--port", "--ports-file", "--max-limit", "--cache-size", "--allow-network"]),
     (&["task", "check"], &["--cache-dir"]),
     (
         &["task", "run"],
-        &["--out", "--checkpoint", "--outbox", "--secrets-file", "--smtp-url", "--mail-from", "--cache-dir"],
+        &[
+            "--out",
+            "--checkpoint",
+            "--outbox",
+            "--secrets-file",
+            "--smtp-url",
+            "--mail-from",
+            "--cache-dir",
+            "--allow-network",
+        ],
     ),
     (
         &["job", "cancel"],
@@ -107,6 +116,7 @@ const FLAGS: [(&[&str], &[&str]); 11] = [
             "--slots",
             "--queue",
             "--lease",
+            "--allow-network",
             "--max-limit",
             "--cache-size",
         ],

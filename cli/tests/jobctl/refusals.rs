@@ -1,9 +1,10 @@
 //! What is refused without anybody being asked, and what happens when nobody is there.
 
+use std::fs;
 use std::io::Read;
 use std::process::Stdio;
 
-use crate::runner::{Runner, nobody};
+use crate::runner::{Runner, answer, nobody};
 
 /// Command lines that make no sense, and what the refusal names.
 const BAD_USAGE: [(&[&str], &str); 18] = [
@@ -98,7 +99,7 @@ fn bad_input_is_refused_before_anybody_is_asked() {
 #[test]
 fn a_bad_line_of_a_batch_is_named_before_anybody_is_asked() {
     let runner = Runner::new();
-    std::fs::write(runner.folder().join("b.jsonl"), "{\"payload\": 1}\n\n{\"payload\": 1, \"prio\": 2}\n")
+    fs::write(runner.folder().join("b.jsonl"), "{\"payload\": 1}\n\n{\"payload\": 1, \"prio\": 2}\n")
         .expect("written");
 
     let answer = runner.run(&["enqueue", "t", "--batch", "b.jsonl", "--server", &nobody()]);
@@ -158,4 +159,25 @@ fn roles_that_lack_what_they_need_say_what() {
     assert!(host.json()["error"]["message"].as_str().is_some_and(|text| text.contains("--redis-url")));
     assert!(migrate.stderr.contains("JOBCTL_DATABASE_URL"), "{migrate:?}");
     assert!(relay.stderr.contains("--mail-from"), "{relay:?}");
+}
+
+#[test]
+fn a_network_that_nobody_may_open_is_refused_at_the_start_wherever_it_stands() {
+    let runner = Runner::new();
+    let backends = ["--database-url", "postgres://127.0.0.1:1/x", "--redis-url", "redis://127.0.0.1:1"];
+    let host = [&["host", "run", "--allow-network", "10.0.0.0/8,169.254.0.0/16"][..], &backends].concat();
+
+    let flag = runner.run(&host);
+    let mut dev = runner.command(&["dev", "--port", "0"]);
+    let variable = answer(dev.env("JOBCTL_ALLOW_NETWORKS", "fd00:ec2::254").output().expect("it starts"));
+    fs::write(runner.folder().join("jobctl.toml"), "allow_networks = [\"10.0.0.5/8\"]").expect("written");
+    let file = runner.run(&["dev", "--port", "0"]);
+
+    assert_eq!((flag.code, variable.code, file.code), (2, 2, 2), "{flag:?} {variable:?} {file:?}");
+    assert!(flag.stderr.contains("allow-network: \"169.254.0.0/16\" is link-local"), "{flag:?}");
+    assert!(variable.stderr.contains("allow-network: \"fd00:ec2::254\" is link-local"), "{variable:?}");
+    assert!(
+        file.stderr.contains("allow-network: \"10.0.0.5/8\" has bits beyond its prefix: 10.0.0.0/8"),
+        "{file:?}"
+    );
 }

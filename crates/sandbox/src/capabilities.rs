@@ -68,8 +68,9 @@ pub struct HttpRequest {
     pub response_bytes_max: u64,
     /// Stable over attempts: job id and number of the call.
     pub idempotency_key: String,
-    /// Whether the grant named the address itself, so that private addresses are meant.
-    pub private_granted: bool,
+    /// Whether a grant names the URL's host itself and not by a wildcard: an address that is not public is then meant,
+    /// when the URL has one.
+    pub host_named: bool,
 }
 
 /// The answer to an HTTP request.

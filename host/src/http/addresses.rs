@@ -1,5 +1,4 @@
-//! Which addresses a guest's requests may go to: public ones, and private ones only where the grant named the
-//! host itself.
+//! What kind of place an address is.
 //!
 //! An IPv6 address that carries an IPv4 address (mapped, translated, tunnelled) is judged by what it carries:
 //! the kernel or a gateway would take the request there.
@@ -15,39 +14,38 @@ pub(crate) enum Place {
     Loopback,
     /// Somebody's own network.
     Private,
-    /// Where clouds keep their credentials, and the link they are on. No name may lead there, granted or not.
+    /// Where clouds keep their credentials, and the link they are on. No name may lead there.
     LinkLocal,
-    /// Nowhere one could send a request to.
+    /// Set apart for documentation, measurements, multicast and the like.
     Reserved,
 }
 
 impl Place {
-    /// Whether a name may lead there.
-    pub(crate) fn allowed(self, private_granted: bool) -> bool {
-        match self {
-            Self::Public => true,
-            Self::Loopback | Self::Private => private_granted,
-            Self::LinkLocal | Self::Reserved => false,
-        }
-    }
-
     /// As it is told.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Self::Public => "public",
-            Self::Loopback => "this machine's own",
-            Self::Private => "private",
-            Self::LinkLocal => "link-local or a cloud's metadata service",
-            Self::Reserved => "reserved",
+            Self::Public => "a public address",
+            Self::Loopback => "an address of the host's own machine",
+            Self::Private => "a private address",
+            Self::LinkLocal => "a link-local address or a cloud's metadata service",
+            Self::Reserved => "a reserved address",
         }
     }
 }
 
 /// What kind of place `address` is.
 pub(crate) fn place(address: IpAddr) -> Place {
-    match address {
+    match reached(address) {
         IpAddr::V4(address) => place_v4(address),
         IpAddr::V6(address) => place_v6(address),
+    }
+}
+
+/// Where a request to `address` ends up: at the IPv4 address that it carries, or else at itself.
+pub(crate) fn reached(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(six) if six != Ipv6Addr::LOCALHOST => carried(six).map_or(address, IpAddr::V4),
+        _ => address,
     }
 }
 
@@ -72,12 +70,15 @@ fn place_v6(address: Ipv6Addr) -> Place {
     if address == Ipv6Addr::LOCALHOST {
         return Place::Loopback;
     }
-    if let Some(carried) = carried(address) {
-        return place_v4(carried);
-    }
     match address.segments() {
-        // AWS's metadata service, inside the private range.
-        [0xfd00, 0xec2, ..] => Place::LinkLocal,
+        // Metadata services inside the private range: of AWS a whole network, then those of Google, Oracle, Scaleway,
+        // Linode and Alibaba.
+        [0xfd00, 0xec2, ..]
+        | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254]
+        | [0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe]
+        | [0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42]
+        | [0xfd00, 0xa9fe, 0xa9fe, 0, 0, 0, 0, 1]
+        | [0xfd00, 0x100, 0, 0, 0, 0, 0x100, 0x200] => Place::LinkLocal,
         [0xfc00..=0xfdff, ..] => Place::Private,
         [0xfe80..=0xfebf, ..] => Place::LinkLocal,
         // Protocol assignments (Teredo among them), documentation.
@@ -123,6 +124,8 @@ mod tests {
             (Place::Private, &["100.64.0.1", "100.127.255.255", "fc00::1", "fd12:3456::1"]),
             (Place::LinkLocal, &["169.254.169.254", "169.254.0.1", "fe80::1", "febf::1", "fd00:ec2::254"]),
             (Place::LinkLocal, &["168.63.129.16", "100.100.100.200", "192.0.0.192"]),
+            (Place::LinkLocal, &["fd20:ce::254", "fd00:c1::a9fe:a9fe", "fd00:42::42", "fd00:a9fe:a9fe::1"]),
+            (Place::LinkLocal, &["fd00:100::100:200"]),
             (Place::Reserved, &["0.0.0.0", "0.1.2.3", "224.0.0.1", "239.1.1.1", "240.0.0.1"]),
             (Place::Reserved, &["255.255.255.255", "192.0.0.1", "192.0.2.1", "192.88.99.1", "198.18.0.1"]),
             (Place::Reserved, &["198.51.100.1", "203.0.113.1", "::", "ff02::1", "fec0::1", "2001:db8::1"]),
@@ -160,13 +163,5 @@ mod tests {
         for text in ["2606:4700::1111", "2a00:1450:4001::1", "2001:4860:4860::8888", "2001:200::1"] {
             assert_eq!(of(text), Place::Public, "{text}");
         }
-    }
-
-    #[test]
-    fn a_named_grant_opens_private_places_but_not_the_clouds_own() {
-        assert!(Place::Private.allowed(true) && Place::Loopback.allowed(true));
-        assert!(!Place::Private.allowed(false) && !Place::Loopback.allowed(false));
-        assert!(!Place::LinkLocal.allowed(true) && !Place::Reserved.allowed(true));
-        assert!(Place::Public.allowed(false));
     }
 }

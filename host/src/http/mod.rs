@@ -6,6 +6,7 @@
 
 mod addresses;
 mod names;
+mod networks;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,9 @@ use sandbox::{Header, HttpError, HttpRequest, HttpResponse};
 
 use addresses::place;
 use names::{Checked, Forbidden, Names, SystemNames};
+use networks::open;
+
+pub use networks::Network;
 
 /// How long a connection may take to be made, name look-up and TLS included.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
@@ -38,24 +42,23 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Makes requests.
 pub(crate) struct Outbound {
-    /// For grants that named the host itself. Apart from the other, so that no connection is shared.
-    named: Client,
-    public: Client,
+    client: Client,
+    networks: Arc<[Network]>,
 }
 
 impl Outbound {
-    /// With the system's names and certificates.
+    /// With the system's names and certificates; names may lead into `networks`.
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub(crate) fn new(version: &str) -> anyhow::Result<Self> {
-        Self::with(Arc::new(SystemNames::new()), version)
+    pub(crate) fn new(networks: &[Network], version: &str) -> anyhow::Result<Self> {
+        Self::with(Arc::new(SystemNames::new()), networks, version)
     }
 
-    fn with(names: Arc<dyn Names>, version: &str) -> anyhow::Result<Self> {
-        let named = client(Checked { names: Arc::clone(&names), private_granted: true }, version)?;
-        let public = client(Checked { names, private_granted: false }, version)?;
-        Ok(Self { named, public })
+    fn with(names: Arc<dyn Names>, networks: &[Network], version: &str) -> anyhow::Result<Self> {
+        let networks: Arc<[Network]> = networks.into();
+        let client = client(Checked { names, networks: Arc::clone(&networks) }, version)?;
+        Ok(Self { client, networks })
     }
 
     /// Makes one request. Dropping it breaks the connection off.
@@ -79,12 +82,13 @@ impl Outbound {
     ) -> Result<HttpResponse, HttpError> {
         let url =
             Url::parse(&request.url).map_err(|error| HttpError::Invalid(format!("the URL: {error}")))?;
-        check_literal(&url, request.private_granted)?;
+        if !request.host_named {
+            check_literal(&url, &self.networks)?;
+        }
         let method = Method::from_bytes(request.method.as_bytes())
             .map_err(|_| HttpError::Invalid(format!("{:?} is not a method", request.method)))?;
         let headers = headers(request.headers, &request.idempotency_key, secrets)?;
-        let client = if request.private_granted { &self.named } else { &self.public };
-        let mut sending = client.request(method, url).headers(headers);
+        let mut sending = self.client.request(method, url).headers(headers);
         if !request.body.is_empty() {
             sending = sending.body(request.body);
         }
@@ -117,18 +121,17 @@ fn client(names: Checked, version: &str) -> anyhow::Result<Client> {
     })
 }
 
-/// A literal address is never resolved, so it is checked here. The parsed URL has it in its one plain form, however
-/// it was spelt. A grant for a literal names the very place.
-fn check_literal(url: &Url, private_granted: bool) -> Result<(), HttpError> {
-    let text = url.host_str().unwrap_or_default();
-    let Ok(address) = text.trim_matches(['[', ']']).parse::<IpAddr>() else {
+/// A literal address is never resolved, so it is checked here, unless a grant names the very place. The parsed URL has
+/// it in its one plain form, however it was spelt.
+fn check_literal(url: &Url, networks: &[Network]) -> Result<(), HttpError> {
+    let host = url.host_str().unwrap_or_default();
+    let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() else {
         return Ok(());
     };
-    let place = place(address);
-    if private_granted || place.allowed(false) {
+    if open(networks, address) {
         return Ok(());
     }
-    let forbidden = Forbidden { host: text.to_owned(), address, place, named: false };
+    let forbidden = Forbidden::Address { host: host.to_owned(), place: place(address) };
     Err(HttpError::Denied(forbidden.to_string()))
 }
 

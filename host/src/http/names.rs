@@ -9,6 +9,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::Semaphore;
 
 use super::addresses::{Place, place};
+use super::networks::{Network, open};
 
 /// Looks names up.
 #[async_trait]
@@ -44,58 +45,61 @@ impl Names for SystemNames {
     }
 }
 
-/// An address that the grant does not cover.
+/// A place that the request may not go to. An address that a name leads to is not told: what names lead to inside of a
+/// network is nobody's business who was only granted the name.
 #[derive(Debug, thiserror::Error)]
-#[error("{host} is at {address}, which is {}: {}", place.as_str(), self.hint())]
-pub(crate) struct Forbidden {
-    /// The host as the URL has it.
-    pub(crate) host: String,
-    /// Where it leads.
-    pub(crate) address: IpAddr,
-    /// What kind of place that is.
-    pub(crate) place: Place,
-    /// Whether the grant named the host itself.
-    pub(crate) named: bool,
+pub(crate) enum Forbidden {
+    /// The URL has an address.
+    #[error("{host} is {}: {}", place.as_str(), hint(*place, "publish with a grant that names the address itself, or "))]
+    Address {
+        /// The address as the URL has it.
+        host: String,
+        /// What kind of place that is.
+        place: Place,
+    },
+    /// The URL has a name.
+    #[error("{host} leads to {}: {}", place.as_str(), hint(*place, ""))]
+    Name {
+        /// The name.
+        host: String,
+        /// What kind of place it leads to.
+        place: Place,
+    },
 }
 
-impl Forbidden {
-    fn hint(&self) -> &'static str {
-        match (self.place, self.named) {
-            (Place::Loopback, true) => "no name but localhost may lead there; grant the address itself",
-            (Place::Loopback | Place::Private, _) => {
-                "publish with a grant that names the host itself, not a wildcard"
-            }
-            _ => "no grant for a name covers that",
-        }
+/// What to do about it: `first`, or to ask the operator.
+fn hint(place: Place, first: &str) -> String {
+    match place {
+        Place::LinkLocal => "no grant for a name covers that".to_owned(),
+        _ => format!("{first}the operator of the host may allow its network with --allow-network"),
     }
 }
 
-/// Whether a name means this machine by itself (RFC 6761). Any other name that leads here was meant to lead elsewhere:
-/// whoever keeps its records would reach what listens here for this machine alone.
-fn is_localhost(name: &str) -> bool {
-    name == "localhost" || name.ends_with(".localhost")
-}
+/// The one name that means this machine by itself. Any other that leads here was meant to lead elsewhere: whoever keeps
+/// its records would reach what listens here for this machine alone.
+const LOCALHOST: &str = "localhost";
 
-/// The resolver of a client: checks before it answers.
+/// The resolver of a client: checks before it answers. What it lets through does not depend on who asks, so guests may
+/// share connections; that a grant covers the name was checked before.
 pub(crate) struct Checked {
     /// Who looks up.
     pub(crate) names: Arc<dyn Names>,
-    /// Whether private addresses are meant.
-    pub(crate) private_granted: bool,
+    /// Where names may lead beside the internet.
+    pub(crate) networks: Arc<[Network]>,
 }
 
 impl Resolve for Checked {
     fn resolve(&self, name: Name) -> Resolving {
-        let (names, private_granted) = (Arc::clone(&self.names), self.private_granted);
+        let (names, networks) = (Arc::clone(&self.names), Arc::clone(&self.networks));
         Box::pin(async move {
             let host = name.as_str();
             let addresses = names.addresses(host).await?;
             for address in &addresses {
                 let place = place(*address);
-                let meant = place != Place::Loopback || is_localhost(host);
-                if !place.allowed(private_granted && meant) {
-                    let host = host.to_owned();
-                    return Err(Forbidden { host, address: *address, place, named: private_granted }.into());
+                let meant = place == Place::Loopback && host == LOCALHOST;
+                if !meant && !open(&networks, *address) {
+                    tracing::debug!(host, %address, "a request was refused for where its name leads");
+                    return Err(Forbidden::Name { host: host.to_owned(), place }.into());
                 }
             }
             // Port 0 becomes the URL's.

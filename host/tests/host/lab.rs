@@ -186,6 +186,7 @@ pub(crate) fn config() -> Config {
         queues: Queues::All,
         lease: LEASE,
         limits_max: PLATFORM_MAX,
+        allow_networks: Vec::new(),
         mail: MailConfig::Off,
         secrets: BTreeMap::new(),
     }

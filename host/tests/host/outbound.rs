@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use guests::Guest;
-use host::MailConfig;
 use host::local::{Local, LocalConfig};
+use host::{MailConfig, Network};
 use model::clock::{Clock, SystemClock};
 use model::grants::Grants;
 use model::id::{Digest, JobId};
@@ -55,10 +55,16 @@ impl ComponentSource for Asking {
 
 impl Asking {
     async fn new() -> Self {
+        Self::into_networks(Vec::new()).await
+    }
+
+    /// Where the operator opened networks.
+    async fn into_networks(allow_networks: Vec<Network>) -> Self {
         let lab = Lab::new().await;
         let config = LocalConfig {
             job: JobId::generate(SystemClock.now()),
             version: "0.1.0".to_owned(),
+            allow_networks,
             mail: MailConfig::Off,
             secrets: Default::default(),
         };
@@ -141,7 +147,7 @@ async fn no_spelling_of_a_forbidden_place_reaches_a_socket() {
         let url = format!("http://{host}:{port}/");
         for grants in [vec![], vec![wildcard(&url, port)]] {
             let told = asking.ask(&url, &grants).await.expect_err(host);
-            let why = [" was not granted", " which is ", "a user name"];
+            let why = [" was not granted", " is a", "a user name"];
             assert!(why.iter().any(|why| told.contains(why)), "{url} under {grants:?}: {told}");
         }
     }
@@ -166,4 +172,22 @@ async fn a_place_that_a_grant_names_is_reached_and_no_redirect_is_followed() {
 
     assert!(other_port.expect_err("another port").contains(" was not granted"));
     assert_eq!((reached.load(Ordering::SeqCst), hidden.load(Ordering::SeqCst)), (4, 0));
+}
+
+#[tokio::test]
+async fn a_network_is_reached_under_a_wildcard_only_if_the_operator_opened_it() {
+    let local: IpAddr = "127.0.0.1".parse().expect("an address");
+    let (port, reached) = server(local, 0, String::new()).await.expect("a free port");
+    let (url, grants) = (format!("http://127.0.0.1:{port}/"), [format!("*.0.0.1:{port}")]);
+    let open = vec!["127.0.0.0/8".parse().expect("a network")];
+
+    let closed = Asking::new().await.ask(&url, &grants).await.expect_err("it is not open");
+    assert!(
+        closed.contains("the operator of the host may allow its network with --allow-network"),
+        "{closed}"
+    );
+    assert_eq!(reached.load(Ordering::SeqCst), 0);
+
+    assert_eq!(Asking::into_networks(open).await.ask(&url, &grants).await, Ok(()));
+    assert_eq!(reached.load(Ordering::SeqCst), 1);
 }

@@ -17,7 +17,7 @@ use super::ceilings::{disk_bytes_max, limits_max};
 use super::lock::Lock;
 use super::ports::PortsFile;
 use super::scheduler::listen_for_signals;
-use super::{log, mail, sandbox, secret_values, slots};
+use super::{log, mail, networks, sandbox, secret_values, slots};
 use crate::args::{Dev, Format};
 use crate::commands::context::Context;
 use crate::config::{SERVER_DEFAULT, VERSION};
@@ -70,6 +70,7 @@ async fn drain_in_order(host: Host, shutdown: Shutdown, answering: Shutdown) -> 
 
 async fn parts(context: &Context, args: &Dev, data_dir: &Path) -> Result<(Scheduler, Host)> {
     let slots = slots(&args.work);
+    let allow_networks = networks(context, &args.work.outside)?;
     let mail = mail(context, &args.work.outside, Some(data_dir.join("outbox")))?;
     let secrets = secret_values(context, &args.work.outside)?;
     let limits_max = limits_max(context, &args.ceilings)?;
@@ -95,6 +96,7 @@ async fn parts(context: &Context, args: &Dev, data_dir: &Path) -> Result<(Schedu
         queues: Queues::All,
         lease: LEASE,
         limits_max,
+        allow_networks,
         mail,
         secrets,
     };

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::ceilings::{disk_bytes_max, limits_max};
 use super::ports::PortsFile;
 use super::scheduler::listen_for_signals;
-use super::{advertised, log, mail, needed, patient, sandbox, secret_values, slots};
+use super::{advertised, log, mail, needed, networks, patient, sandbox, secret_values, slots};
 use crate::args::HostRun;
 use crate::commands::context::Context;
 use crate::config::{self, VERSION, first, machine_name};
@@ -32,6 +32,7 @@ pub(crate) async fn run(context: Context, args: HostRun) -> Result {
         queues: queues(&args.queues, &context.settings.namespace)?,
         lease: args.lease,
         limits_max: limits_max(&context, &args.ceilings)?,
+        allow_networks: networks(&context, &args.work.outside)?,
         mail: mail(&context, &args.work.outside, None)?,
         secrets: secret_values(&context, &args.work.outside)?,
     };

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ::host::MailConfig;
+use ::host::{MailConfig, Network};
 use anyhow::Context as _;
 use sandbox::Sandbox;
 use service::{Shutdown, telemetry};
@@ -152,6 +152,20 @@ pub(super) fn outbox(context: &Context, outside: &Outside, folder: PathBuf) -> M
     MailConfig::Outbox { folder, from: from.unwrap_or_else(|| "jobctl dev <jobs@localhost>".to_owned()) }
 }
 
+/// The networks that granted names may lead to: as flags or their variable say, else as the file does.
+pub(super) fn networks(context: &Context, outside: &Outside) -> Result<Vec<Network>> {
+    chosen(&outside.allow_networks, &context.settings.file.allow_networks)
+}
+
+fn chosen(flags: &[String], file: &[String]) -> Result<Vec<Network>> {
+    let said = |words: &[String]| -> Vec<String> {
+        words.iter().map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect()
+    };
+    let flags = said(flags);
+    let words = if flags.is_empty() { said(file) } else { flags };
+    words.iter().map(|word| Ok(word.parse::<Network>()?)).collect()
+}
+
 /// The values of secrets, from their file if one is named.
 pub(super) fn secret_values(context: &Context, outside: &Outside) -> Result<BTreeMap<String, String>> {
     let path = outside.secrets_file.clone().filter(|path| !path.as_os_str().is_empty());
@@ -173,6 +187,20 @@ mod tests {
         assert_eq!(advertised(None, everywhere), Some(format!("http://{}:7700", machine_name())));
         assert_eq!(advertised(Some("http://x:1".to_owned()), everywhere).as_deref(), Some("http://x:1"));
         assert_eq!(advertised(None, here), None);
+    }
+
+    #[test]
+    fn networks_of_flags_win_over_those_of_the_file() {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let chosen = |flags: &[&str], file: &[&str]| {
+            let networks = chosen(&words(flags), &words(file)).expect("networks");
+            networks.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+
+        assert_eq!(chosen(&["10.0.0.0/8", " fd12::/32"], &["127.0.0.0/8"]), ["10.0.0.0/8", "fd12::/32"]);
+        // Compose files pass empty variables.
+        assert_eq!(chosen(&[""], &["127.0.0.0/8"]), ["127.0.0.0/8"]);
+        assert_eq!(chosen(&[], &[]), [""; 0]);
     }
 
     #[tokio::test]

@@ -86,7 +86,7 @@ fn prepare(gate: &mut Gate, table: &ResourceTable, request: http::Request) -> wa
         let message = format!("made {} requests, limit {most} requests", gate.counts.http_requests);
         return Err(over(ErrorKind::Http, message));
     }
-    let (url, private_granted) = match granted(&gate.grants.http, &request.url) {
+    let (url, host_named) = match granted(&gate.grants.http, &request.url) {
         Ok(found) => found,
         Err(error) => return Ok(Err(error)),
     };
@@ -106,7 +106,7 @@ fn prepare(gate: &mut Gate, table: &ResourceTable, request: http::Request) -> wa
         timeout: request.timeout_ms.map(Duration::from_millis),
         response_bytes_max: gate.limits.http_bytes.saturating_sub(gate.counts.http_bytes),
         idempotency_key: format!("{}-{number}", gate.job),
-        private_granted,
+        host_named,
     }))
 }
 
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wildcard_does_not_name_private_addresses() {
+    fn a_wildcard_does_not_name_a_host() {
         let (_, named) = granted(&grants(&["*.example.com"]), "https://a.example.com/").expect("granted");
 
         assert!(!named);

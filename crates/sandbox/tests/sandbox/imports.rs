@@ -130,7 +130,7 @@ async fn requests_are_numbered_and_limited() {
     let nil = "00000000-0000-0000-0000-000000000000";
     assert_eq!(keys, [format!("{nil}-0"), format!("{nil}-1")]);
     assert_eq!(requests[1].response_bytes_max, room.limits.http_bytes - 4);
-    assert!(requests[0].private_granted);
+    assert!(requests[0].host_named);
 }
 
 #[tokio::test]

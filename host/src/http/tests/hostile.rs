@@ -121,7 +121,7 @@ impl Names for Silent {
 async fn a_name_server_that_is_silent_is_left_at_once() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (asked, mut heard) = mpsc::unbounded_channel();
-    let outbound = Outbound::with(Arc::new(Silent(asked)), "0").expect("a client");
+    let outbound = Outbound::with(Arc::new(Silent(asked)), &[], "0").expect("a client");
 
     let asking = tokio::spawn(async move { ask(&outbound, get("http://api.test/", false)).await });
     heard.recv().await.expect("it asks");

@@ -27,14 +27,20 @@ impl Names for Book {
 }
 
 fn outbound(names: &[(&'static str, &[&str])]) -> Outbound {
+    outbound_into(&[], names)
+}
+
+/// With networks that the operator opened.
+fn outbound_into(networks: &[&str], names: &[(&'static str, &[&str])]) -> Outbound {
     // Whoever was first is as good: it is the same provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let parse = |texts: &[&str]| texts.iter().map(|text| text.parse().expect("an address")).collect();
     let book = names.iter().map(|(name, texts)| (*name, parse(texts))).collect();
-    Outbound::with(Arc::new(Book(book)), "0").expect("a client")
+    let networks: Vec<Network> = networks.iter().map(|text| text.parse().expect("a network")).collect();
+    Outbound::with(Arc::new(Book(book)), &networks, "0").expect("a client")
 }
 
-fn get(url: impl Into<String>, private_granted: bool) -> HttpRequest {
+fn get(url: impl Into<String>, host_named: bool) -> HttpRequest {
     HttpRequest {
         method: "GET".to_owned(),
         url: url.into(),
@@ -43,7 +49,7 @@ fn get(url: impl Into<String>, private_granted: bool) -> HttpRequest {
         timeout: Some(testkit::eventually::DEADLINE),
         response_bytes_max: 1_000,
         idempotency_key: "job-0".to_owned(),
-        private_granted,
+        host_named,
     }
 }
 

@@ -17,7 +17,7 @@ fn spellings() -> Vec<&'static str> {
 
 /// Names that lead to such places, some of them beside a public one.
 const NAMES: &[(&str, &[&str])] = &[
-    ("localhost", &["127.0.0.1", "::1"]),
+    ("below.localhost", &["127.0.0.1", "::1"]),
     ("local.test", &["127.0.0.1"]),
     ("local6.test", &["::1"]),
     ("nowhere.test", &["0.0.0.0"]),
@@ -28,20 +28,40 @@ const NAMES: &[(&str, &[&str])] = &[
     ("nat64.test", &["64:ff9b::7f00:1"]),
     ("sixtofour.test", &["2002:a00:1::"]),
     ("intranet.test", &["10.0.0.1"]),
+    ("shared.test", &["100.64.0.1"]),
+    ("alibaba.test", &["100.100.100.200"]),
+    ("azure.test", &["168.63.129.16"]),
+    ("link.test", &["fe80::1"]),
+    ("unique.test", &["fd12:3456::1"]),
     ("home.test", &["192.168.0.7"]),
     ("first.test", &["8.8.8.8", "10.0.0.1"]),
     ("last.test", &["169.254.169.254", "8.8.8.8"]),
 ];
 
-/// Asks for every place under a grant that does not name it.
+/// Asks for every place under a wildcard, and for every name under a grant for itself too.
 async fn none_is_let_through(outbound: &Outbound, port: u16) {
-    for host in spellings().into_iter().chain(NAMES.iter().map(|(name, _)| *name)) {
+    let literals = spellings().into_iter().map(|host| (host, false));
+    let names = NAMES.iter().flat_map(|(name, _)| [(*name, false), (*name, true)]);
+    for (host, host_named) in literals.chain(names) {
         for scheme in ["http", "https"] {
-            let answer = ask(outbound, get(format!("{scheme}://{host}:{port}/"), false)).await;
-            assert!(matches!(answer, Err(HttpError::Denied(_))), "{scheme} {host}: {answer:?}");
+            let answer = ask(outbound, get(format!("{scheme}://{host}:{port}/"), host_named)).await;
+            assert!(matches!(answer, Err(HttpError::Denied(_))), "{scheme} {host} {host_named}: {answer:?}");
         }
     }
 }
+
+/// Asks for every name that leads, alone or beside others, to a metadata service or a link.
+async fn no_metadata_is_let_through(outbound: &Outbound, port: u16) {
+    for name in ["metadata", "metadata6", "mapped", "last", "alibaba", "azure", "link"] {
+        for host_named in [false, true] {
+            let answer = ask(outbound, get(format!("http://{name}.test:{port}/"), host_named)).await;
+            assert!(matches!(answer, Err(HttpError::Denied(_))), "{name} {host_named}: {answer:?}");
+        }
+    }
+}
+
+/// Everything that an operator can open.
+const WIDEST: &[&str] = &["0.0.0.0/0", "::/0"];
 
 /// Where connections arrived, in order.
 type Reached = Arc<Mutex<Vec<IpAddr>>>;
@@ -88,15 +108,49 @@ async fn nothing_on_this_machine_is_dialled_unless_the_grant_names_it() {
     let outbound = outbound(NAMES);
 
     none_is_let_through(&outbound, port).await;
-    for name in ["local", "local6", "nowhere", "metadata", "nat64", "last"] {
-        let answer = ask(&outbound, get(format!("http://{name}.test:{port}/"), true)).await;
-        assert!(matches!(answer, Err(HttpError::Denied(_))), "{name}, though it was named: {answer:?}");
-    }
+    no_metadata_is_let_through(&outbound_into(WIDEST, NAMES), port).await;
     assert_eq!(taken(&reached), [] as [IpAddr; 0]);
 
     let answer = ask(&outbound, get(format!("http://0x7f.1:{port}/169.254.169.254"), true)).await;
     assert_eq!(answer.expect("it was named").status, 302);
-    assert_eq!(taken(&reached), ["127.0.0.1".parse::<IpAddr>().expect("an address")]);
+    let opened = outbound_into(&["127.0.0.0/8"], NAMES);
+    for host_named in [false, true] {
+        let answer = ask(&opened, get(format!("http://local.test:{port}/"), host_named)).await;
+        assert_eq!(answer.expect("the operator opened it").status, 302);
+    }
+    assert_eq!(taken(&reached), ["127.0.0.1".parse::<IpAddr>().expect("an address"); 3]);
+}
+
+#[tokio::test]
+async fn where_a_name_leads_is_not_told() {
+    let free = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = free.local_addr().expect("bound").port();
+    drop(free);
+    let asked = |outbound: Outbound, host: &'static str| async move {
+        match ask(&outbound, get(format!("http://{host}:{port}/"), false)).await {
+            Err(HttpError::Denied(text) | HttpError::Failed(text)) => text,
+            other => panic!("{host}: {other:?}"),
+        }
+    };
+
+    let private = asked(outbound(NAMES), "intranet.test").await;
+    let metadata = asked(outbound(NAMES), "metadata.test").await;
+    let unreachable = asked(outbound_into(&["127.0.0.0/8"], NAMES), "local.test").await;
+    let literal = asked(outbound(NAMES), "10.0.0.1").await;
+
+    assert_eq!(
+        private,
+        "intranet.test leads to a private address: the operator of the host may allow its network with --allow-network"
+    );
+    assert!(metadata.ends_with("a cloud's metadata service: no grant for a name covers that"), "{metadata}");
+    assert!(unreachable.contains("refused"), "{unreachable}");
+    for (told, hidden) in [(private, "10.0"), (metadata, "169.254"), (unreachable, "127.0")] {
+        assert!(!told.contains(hidden), "{told}");
+    }
+    assert!(
+        literal.starts_with("10.0.0.1 is a private address: publish with a grant that names"),
+        "{literal}"
+    );
 }
 
 /// The test that runs itself again.
@@ -161,6 +215,18 @@ async fn inside() {
     let before = dialled();
     none_is_let_through(&outbound, 80).await;
     none_is_let_through(&outbound, 443).await;
+    assert_eq!(dialled(), before);
+
+    let opened = outbound_into(&["10.0.0.0/8"], NAMES);
+    for host_named in [false, true] {
+        let answer = ask(&opened, get("http://intranet.test/", host_named)).await;
+        assert_eq!(answer.expect("the operator opened it").status, 302);
+        let answer = ask(&opened, get("http://home.test/", host_named)).await;
+        assert!(matches!(answer, Err(HttpError::Denied(_))), "another network: {answer:?}");
+    }
+    arrived(&reached, &[places[2]; 2]).await;
+    no_metadata_is_let_through(&outbound_into(WIDEST, NAMES), 80).await;
+    let before = before + 2;
     assert_eq!(dialled(), before);
 
     let public = places[6];

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use host::MailConfig;
 use host::local::{Local, LocalConfig};
+use host::{MailConfig, Network};
 use model::attempt::{Outcome, StopReason};
 use model::bounds::CHECKPOINT_BYTES_MAX;
 use model::clock::{Clock, SystemClock};
@@ -57,6 +57,7 @@ struct Plan {
     checkpoint_file: Option<PathBuf>,
     out: Option<PathBuf>,
     mail: MailConfig,
+    allow_networks: Vec<Network>,
     secrets: BTreeMap<String, String>,
 }
 
@@ -78,6 +79,7 @@ pub(super) fn run(context: Context, run: Run) -> Result {
         wish,
         words,
         mail,
+        allow_networks: role::networks(&context, &run.outside)?,
         secrets: role::secret_values(&context, &run.outside)?,
         checkpoint: run.checkpoint.as_deref().map(read_checkpoint).transpose()?.flatten(),
         checkpoint_file: run.checkpoint,
@@ -119,6 +121,7 @@ async fn see_through(context: Context, mut plan: Plan) -> Result {
         job,
         version: VERSION.to_owned(),
         mail: plan.mail.clone(),
+        allow_networks: std::mem::take(&mut plan.allow_networks),
         secrets: std::mem::take(&mut plan.secrets),
     };
     let told = Arc::clone(&watch);
