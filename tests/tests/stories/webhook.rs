@@ -144,18 +144,24 @@ fn another_place_than_the_granted_one_fails_the_job_for_good_and_sees_nothing() 
 }
 
 #[test]
-fn a_wildcard_does_not_open_this_machine() {
+fn a_wildcard_opens_this_machine_only_where_the_operator_does() {
     let receiver = Receiver::saying(&["200 OK\r\n\r\n"]);
-    let system = system(Footing::Embedded, &[]);
-    let jobctl = system.jobctl();
+    let closed = system(Footing::Embedded, &[]);
+    let open = system(Footing::Embedded, &[("JOBCTL_ALLOW_NETWORKS", "10.0.0.0/8,127.0.0.0/8".to_owned())]);
     // It covers 127.0.0.1, which needs no name server.
-    publish(&jobctl, &format!("*.0.0.1:{}", receiver.port()));
+    let place = format!("*.0.0.1:{}", receiver.port());
+    publish(&closed.jobctl(), &place);
+    publish(&open.jobctl(), &place);
 
-    let id = jobctl.enqueue("call_webhook", &call(&receiver.url("/")), &[]);
+    let id = closed.jobctl().enqueue("call_webhook", &call(&receiver.url("/")), &[]);
+    let why = failed_for_good(&closed.jobctl(), &id);
+    let before = receiver.received().len();
+    let called = open.jobctl().json(&["enqueue", "call_webhook", &call(&receiver.url("/")), "--wait"]);
 
-    let why = failed_for_good(&jobctl, &id);
-    assert!(why.contains("127.0.0.1") && why.contains("names the host itself"), "{why}");
-    assert!(receiver.received().is_empty());
+    assert!(why.contains("127.0.0.1 is an address of the host's own machine"), "{why}");
+    assert!(why.contains("names the address itself") && why.contains("--allow-network"), "{why}");
+    assert_eq!(called["state"], "succeeded", "{called}");
+    assert_eq!((before, receiver.received().len()), (0, 1));
 }
 
 #[test]
