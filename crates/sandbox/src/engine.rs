@@ -32,8 +32,15 @@ pub(crate) const TABLE_ELEMENTS_MAX: usize = 200_000;
 /// for each function that is in a table or exported: StarlingMonkey has 800 KiB.
 const INSTANCE_BYTES_MAX: usize = 2 << 20;
 
-/// Bytes of a slot's memory that are zeroed rather than given back to the system: most tasks touch less.
-const KEEP_RESIDENT_BYTES: usize = 1 << 20;
+/// Bytes that one memory may keep when its slot is free, zeroed rather than given back to the system, which is
+/// slower: most tasks touch less.
+const MEMORY_KEPT_BYTES: usize = 1 << 20;
+
+/// Bytes that all memories of a pool keep together: what a host holds does not depend on what its guests once did.
+const MEMORIES_KEPT_BYTES: usize = 24 << 20;
+
+/// The same for its tables.
+const TABLES_KEPT_BYTES: usize = 4 << 20;
 
 /// The engine's stack of one guest. Rust and C keep most of theirs in memory besides.
 pub(crate) const STACK_BYTES_MAX: usize = 512 << 10;
@@ -175,11 +182,13 @@ fn config(flavour: Flavour) -> Config {
 }
 
 fn pool(instances: u32) -> PoolingAllocationConfig {
+    let (memories, tables) = (instances.saturating_mul(MEMORIES_MAX), instances.saturating_mul(TABLES_MAX));
+    let share = |bytes: usize, of: u32| bytes / usize::try_from(of).unwrap_or(usize::MAX).max(1);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_core_instances(instances.saturating_mul(CORE_INSTANCES_MAX))
-        .total_memories(instances.saturating_mul(MEMORIES_MAX))
-        .total_tables(instances.saturating_mul(TABLES_MAX))
+        .total_memories(memories)
+        .total_tables(tables)
         .total_stacks(instances)
         .max_core_instances_per_component(CORE_INSTANCES_MAX)
         .max_memories_per_component(MEMORIES_MAX)
@@ -189,8 +198,8 @@ fn pool(instances: u32) -> PoolingAllocationConfig {
         .table_elements(TABLE_ELEMENTS_MAX)
         .max_core_instance_size(INSTANCE_BYTES_MAX)
         .max_component_instance_size(INSTANCE_BYTES_MAX)
-        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
-        .table_keep_resident(KEEP_RESIDENT_BYTES)
+        .linear_memory_keep_resident(share(MEMORIES_KEPT_BYTES, memories).min(MEMORY_KEPT_BYTES))
+        .table_keep_resident(share(TABLES_KEPT_BYTES, tables))
         .pagemap_scan(Enabled::Auto);
     pool
 }
