@@ -9,6 +9,7 @@ use model::error::{ErrorKind, Failure};
 use model::limits::{LimitOverrides, Limits};
 use model::retry::{Ending, Retry, decide, retry_of};
 use model::task::TaskVersion;
+use model::units::micros;
 use sandbox::{Execution, Invocation, JobContext, Spent, StopSignal};
 use store::{ClaimedJob, Ended, Store};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -220,7 +221,7 @@ fn stopped_before(reason: StopReason, since: std::time::Instant) -> Execution {
             retry: Retry::Usual,
         },
     };
-    let latency_us = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let latency_us = micros(since.elapsed());
     Execution { stop: Some(Stop { reason, latency_us }), ..nothing(ending) }
 }
 

@@ -48,9 +48,9 @@ pub use config::Config;
 use junk::Junk;
 use keys::{Keys, member, score};
 use known::Known;
-use line::{Line, timed_out};
+use line::Line;
 use pop::Popper;
-use server::Server;
+use server::{Server, timed_out};
 
 /// How long connecting may take before it is given up, so that a program that cannot start says so soon.
 const START_MAX: Duration = Duration::from_millis(2500);

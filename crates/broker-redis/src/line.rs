@@ -5,7 +5,6 @@
 //! replaces it. Every command that goes this way may be sent twice without harm, so one that met a
 //! connection which had died while idle is sent again at once.
 
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +12,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, Pipeline, RedisError, RedisResult};
 use tokio::sync::Mutex;
 
-use crate::server::{Server, is_broken};
+use crate::server::{Server, is_broken, timed_out};
 
 /// How long a command may take before its connection is given up.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
@@ -91,9 +90,4 @@ impl Line {
             }
         }
     }
-}
-
-/// No answer came within `limit`.
-pub(crate) fn timed_out(limit: Duration) -> RedisError {
-    io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {limit:?}")).into()
 }

@@ -25,8 +25,8 @@ use tokio::sync::oneshot;
 use crate::junk::Junk;
 use crate::keys::{Keys, read_member};
 use crate::known::{AGE_MAX, Known};
-use crate::line::{Line, timed_out};
-use crate::server::{Server, is_broken, is_wrong_type};
+use crate::line::Line;
+use crate::server::{Server, is_broken, is_wrong_type, timed_out};
 
 /// A pop waits no longer than this before it is asked anew, so that a connection that died without a word
 /// is found out.

@@ -1,5 +1,6 @@
 //! The Redis that we were told of: how connections to it are made, and what its answers mean.
 
+use std::io;
 use std::time::Duration;
 
 use broker::{Error, Result};
@@ -7,8 +8,6 @@ use redis::aio::{MultiplexedConnection, PubSubSink, PubSubStream};
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, RedisError, RedisResult, ServerErrorKind,
 };
-
-use crate::line::timed_out;
 
 /// How long making a connection may take.
 const CONNECT_MAX: Duration = Duration::from_secs(1);
@@ -158,4 +157,9 @@ mod tests {
 
         assert_eq!(runs, [0xaaaa_aaaa_aaaa_aaaa, 0xbbbb_bbbb_bbbb_bbbb, 0, 0]);
     }
+}
+
+/// No answer came within `limit`.
+pub(crate) fn timed_out(limit: Duration) -> RedisError {
+    io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {limit:?}")).into()
 }

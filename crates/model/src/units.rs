@@ -45,6 +45,12 @@ pub fn show_duration_ms(ms: u64) -> String {
     show_duration(Duration::from_millis(ms))
 }
 
+/// Whole microseconds.
+#[must_use]
+pub fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
 /// A count for people, its digits in groups of three: `5,952,309`.
 #[must_use]
 pub fn show_count(count: u64) -> String {

@@ -5,5 +5,5 @@ wasmtime::component::bindgen!({
     world: "full",
     imports: { default: async | trappable },
     exports: { default: async },
-    with: { "jobs:task/secrets.secret": crate::imports::secrets::Secret },
+    with: { "jobs:task/secrets.secret": crate::secret::Secret },
 });

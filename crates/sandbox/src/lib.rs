@@ -38,6 +38,8 @@ mod measure;
 mod output;
 mod run;
 mod sandbox;
+mod secret;
+mod source;
 mod state;
 mod ticker;
 mod traps;
@@ -50,7 +52,8 @@ pub use compile::worker::compile_worker;
 pub use engine::Flavour;
 pub use execution::{Execution, Invocation, JobContext, Spent, StopHandle, StopSignal};
 pub use inspection::{Inspection, Refusal, RefusalKind};
-pub use sandbox::{ComponentSource, Config, Sandbox};
+pub use sandbox::{Config, Sandbox};
+pub use source::ComponentSource;
 
 /// The contract that guests are built against: the package of `wit/task.wit`.
 pub const WIT_PACKAGE: &str = "jobs:task@1.0.0";

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use model::attempt::{StopReason, Usage};
 use model::error::ErrorKind;
 use model::limits::Limits;
+use model::units::micros;
 use wasmtime::{Engine, Store, UpdateDeadline};
 
 use crate::bindings::FullPre;
@@ -21,12 +22,9 @@ use crate::cache::Load;
 use crate::capabilities::Capabilities;
 use crate::execution::{Execution, Invocation, Spent, StopSignal};
 use crate::gate::Abort;
-use crate::state::{HANDLES_MAX, State};
+use crate::state::{HANDLES_MAX, State, handover_bytes};
 use crate::ticker::Ticker;
 use crate::traps::End;
-
-/// What a guest may hand over in one call besides what its limits say: log lines, mails, headers.
-const HANDOVER_BYTES_MIN: u64 = 16 << 20;
 
 /// What to call in the guest.
 pub(crate) enum Call<'a> {
@@ -153,11 +151,6 @@ fn arm(engine: &Engine, state: State, limits: &Limits, stop: StopSignal, deadlin
     store
 }
 
-/// What a guest may hand over in one call: a result, a file, a request, and some.
-pub(crate) fn handover_bytes(limits: &Limits) -> u64 {
-    limits.output_bytes.max(limits.file_bytes).saturating_add(HANDOVER_BYTES_MIN)
-}
-
 async fn enter(pre: &FullPre<State>, store: &mut Store<State>, what: Call<'_>) -> wasmtime::Result<Answer> {
     let task = store.data().task.clone();
     let full = pre.instantiate_async(&mut *store).await?;
@@ -166,9 +159,4 @@ async fn enter(pre: &FullPre<State>, store: &mut Store<State>, what: Call<'_>) -
         Call::Run(payload) => Ok(Answer::Run(guest.call_run(store, &task, payload).await?)),
         Call::Describe => Ok(Answer::Describe(guest.call_describe(store).await?)),
     }
-}
-
-/// Whole microseconds.
-pub(crate) fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

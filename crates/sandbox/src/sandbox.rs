@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use async_trait::async_trait;
 use model::attempt::Usage;
 use model::error::ErrorKind;
 use model::id::Digest;
+use model::units::micros;
 
 use crate::cache::{Key, LoadError, Loader};
 use crate::capabilities::Capabilities;
@@ -17,7 +17,8 @@ use crate::engine::{Engines, Flavour};
 use crate::execution::{Execution, Invocation, Spent, StopSignal};
 use crate::inspect;
 use crate::inspection::{Inspection, Refusal};
-use crate::run::{execute, micros};
+use crate::run::execute;
+use crate::source::ComponentSource;
 use crate::ticker::Ticker;
 use crate::traps::End;
 
@@ -35,16 +36,6 @@ pub struct Config {
     pub disk_bytes_max: u64,
     /// Most bytes of compiled code that are kept ready in memory; [`crate::MEMORY_BYTES_DEFAULT`] suits.
     pub memory_bytes_max: u64,
-}
-
-/// Where the bytes of components come from.
-#[async_trait]
-pub trait ComponentSource: Send + Sync {
-    /// The bytes of the component named `sha256`; the sandbox checks that they match.
-    ///
-    /// # Errors
-    /// When they cannot be had now.
-    async fn fetch(&self, sha256: Digest) -> anyhow::Result<Vec<u8>>;
 }
 
 /// Runs attempts.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use model::attempt::Usage;
 use model::job::OutputFile;
+use model::limits::Limits;
+use model::units::micros;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
@@ -12,13 +14,15 @@ use crate::execution::{Invocation, JobContext, Spent, StopSignal};
 use crate::gate::Gate;
 use crate::limiter::Limiter;
 use crate::output::{Output, Stream};
-use crate::run::micros;
 
 /// Handles (streams, pollables, secrets) a guest may hold at once.
 pub(crate) const HANDLES_MAX: usize = 10_000;
 
 /// Most random bytes in one call: seeds and keys need less, and the host makes them in its own memory.
 const RANDOM_BYTES_MAX: u64 = 1 << 20;
+
+/// What a guest may hand over in one call besides what its limits say: log lines, mails, headers.
+const HANDOVER_BYTES_MIN: u64 = 16 << 20;
 
 /// The data behind every host function.
 pub(crate) struct State {
@@ -103,6 +107,11 @@ impl State {
     fn file_bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes.len() as u64).sum()
     }
+}
+
+/// What a guest may hand over in one call: a result, a file, a request, and some.
+pub(crate) fn handover_bytes(limits: &Limits) -> u64 {
+    limits.output_bytes.max(limits.file_bytes).saturating_add(HANDOVER_BYTES_MIN)
 }
 
 impl WasiView for State {

@@ -8,7 +8,7 @@ use model::error::{ErrorKind, Failure};
 use model::json::Json;
 use model::limits::Limits;
 use model::retry::{Ending, Retry, retry_of};
-use model::units::{show_duration, show_duration_ms, show_size};
+use model::units::{micros, show_duration, show_duration_ms, show_size};
 use wasmtime::{FrameInfo, PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
@@ -17,8 +17,7 @@ use crate::engine::{BACKTRACE_FRAMES, STACK_BYTES_MAX};
 use crate::execution::StopSignal;
 use crate::gate::Abort;
 use crate::measure::sizes;
-use crate::run::{handover_bytes, micros};
-use crate::state::State;
+use crate::state::{State, handover_bytes};
 
 /// Frames of a backtrace that are shown; the message is capped besides.
 const FRAMES_SHOWN: usize = 16;

@@ -11,7 +11,7 @@ use store::{Cancel, Cancelled, Error, Offer};
 use crate::db::{Db, Session};
 use crate::error::Told;
 use crate::ids::uuids;
-use crate::look::standings;
+use crate::standing::standings;
 
 /// Cancels the jobs that wait, and stores the wish for those that run.
 pub(crate) async fn cancel(db: &Db, cancel: &Cancel) -> Told<Vec<Cancelled>> {

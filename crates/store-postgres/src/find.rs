@@ -17,14 +17,14 @@ use std::collections::BTreeMap;
 
 use model::bounds::PAGE_MAX;
 use model::id::JobId;
-use model::job::JobState;
-use store::record::{corrupt, number, word};
+use model::job::{Job, JobState};
+use store::record::{JobRecord, corrupt, number, word};
 use store::{JobFilter, JobPage, Result};
 use uuid::Uuid;
 
 use crate::db::{Db, Session};
 use crate::error::Told;
-use crate::look::jobs;
+use crate::ids::uuids;
 
 /// One page of jobs, newest first.
 pub(crate) async fn page(db: &Db, filter: &JobFilter) -> Result<JobPage> {
@@ -166,6 +166,12 @@ fn tags(asked: &[(String, String)]) -> Result<Tags> {
         }
     }
     Ok(Tags::All(serde_json::to_string(&tags).map_err(corrupt)?))
+}
+
+/// The jobs of these ids, newest first, without attempts and files.
+async fn jobs(session: &mut Session, ids: &[JobId]) -> Result<Vec<Job>> {
+    let query = sqlx::query_file_as!(JobRecord, "sql/jobs.sql", &uuids(ids));
+    session.all(query).await?.into_iter().map(JobRecord::into_job).collect()
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ mod look;
 mod plans;
 mod schema;
 mod settle;
+mod standing;
 mod submit;
 mod terms;
 

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use model::id::JobId;
 use model::job::{FileInfo, Job, JobState, LogLine, OutputFile};
 use model::name::Namespace;
-use store::record::{AttemptRecord, FileRecord, JobRecord, Standing, StandingRecord, job_missing};
+use store::record::{AttemptRecord, FileRecord, JobRecord, job_missing};
 use store::{Cancel, Cancelled, Error, JobFilter, JobPage, Jobs, Offer, Result, StateOf, Submit, Submitted};
 
 use crate::db::{Session, again};
-use crate::error::Told;
-use crate::ids::{ids_with_prefix, uuids};
+use crate::ids::ids_with_prefix;
+use crate::standing::standings;
 use crate::{PostgresStore, control, find, logs, submit};
 
 #[async_trait]
@@ -79,22 +79,6 @@ impl Jobs for PostgresStore {
         let found = self.db.maybe(query).await?;
         found.ok_or_else(|| Error::NotFound { what: format!("file {name:?} of job {id}") })
     }
-}
-
-/// The jobs of these ids, newest first, without attempts and files.
-pub(crate) async fn jobs(session: &mut Session, ids: &[JobId]) -> Result<Vec<Job>> {
-    let query = sqlx::query_file_as!(JobRecord, "sql/jobs.sql", &uuids(ids));
-    session.all(query).await?.into_iter().map(JobRecord::into_job).collect()
-}
-
-/// Where the jobs of these ids stand, in any order.
-pub(crate) async fn standings(
-    session: &mut Session,
-    ids: impl IntoIterator<Item = &JobId>,
-) -> Told<Vec<Standing>> {
-    let query = sqlx::query_file_as!(StandingRecord, "sql/standing.sql", &uuids(ids));
-    let rows = session.all(query).await?;
-    Ok(rows.into_iter().map(StandingRecord::into_standing).collect::<Result<_>>()?)
 }
 
 async fn files(session: &mut Session, id: JobId) -> Result<Vec<FileInfo>> {

@@ -8,6 +8,7 @@ use model::error::{ErrorKind, storable_text};
 use model::id::{JobId, Lease};
 use model::job::JobState;
 use model::retry::{Next, after_loss};
+use model::units::micros;
 use store::record::{LOST, LOST_TOO_OFTEN, OfferRecord, number};
 use store::{Ended, Finished, Offer, Result};
 use uuid::Uuid;
@@ -52,7 +53,7 @@ impl Columns {
     fn push(&mut self, ended: &Ended) -> Result<()> {
         let (is_final, wait) = match ended.next {
             Next::End => (true, 0),
-            Next::Again(wait) => (false, u64::try_from(wait.as_micros()).unwrap_or(u64::MAX)),
+            Next::Again(wait) => (false, micros(wait)),
         };
         self.jobs.push(ended.lease.job.0);
         self.attempts.push(small(ended.lease.attempt));

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::db::{Db, Session};
 use crate::error::{Fault, Told};
 use crate::ids::{Known, count, small};
-use crate::look::standings;
+use crate::standing::standings;
 
 /// Stores a batch of jobs, all or none.
 pub(crate) async fn submit(db: &Db, known: &Known, submit: &Submit) -> Told<Vec<Submitted>> {

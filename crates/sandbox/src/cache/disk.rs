@@ -21,11 +21,10 @@ use model::bounds::COMPONENT_BYTES_MAX;
 use model::units::show_size;
 use rustix::fs::{Timestamps, UTIME_NOW, futimens};
 use sha2::Sha256;
-use tempfile::NamedTempFile;
 use wasmtime::Engine;
 
 use super::Key;
-use super::eviction::{self, CODE, NEW};
+use super::eviction::{self, CODE};
 use super::secret::{self, Secret};
 use crate::compile::allowance::Allowance;
 use crate::compile::parent::Code;
@@ -168,7 +167,7 @@ impl Disk {
         let secret = secret::ensured(&self.folder).context("read or write its key")?;
         // Room first: so the bound holds, and nothing is evicted by its own writing.
         eviction::make_room(&self.folder, self.bytes_max - size).context("make room")?;
-        let mut file = new_file(&self.folder).context("make a file")?;
+        let mut file = secret::new_file(&self.folder).context("make a file")?;
         file.write_all(MAGIC).context("write the file")?;
         file.write_all(&tag(&secret, &name(key, engine), code).finalize().into_bytes())?;
         file.write_all(code).context("write the file")?;
@@ -180,11 +179,6 @@ impl Disk {
     fn path(&self, key: Key, engine: &Engine) -> PathBuf {
         self.folder.join(name(key, engine))
     }
-}
-
-/// A file that is deleted unless it gets another name.
-pub(super) fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new().prefix(NEW).suffix(CODE).permissions(secret::private()).tempfile_in(folder)
 }
 
 fn make_folder(folder: &Path) -> anyhow::Result<()> {

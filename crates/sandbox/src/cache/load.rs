@@ -13,12 +13,14 @@ use wasmtime::component::{Component, Linker};
 use super::disk::{Disk, Verified};
 use super::{Key, Load, LoadError, Loaded};
 use crate::bindings::FullPre;
-use crate::compile::parent::{CompileError, Compiler, Keep};
+use crate::compile::parent::{Compiler, Keep};
+use crate::compile::verdict::CompileError;
 use crate::compile::{one_line, precheck};
 use crate::engine::{Engines, Flavour};
 use crate::imports;
 use crate::inspection::{Refusal, RefusalKind};
-use crate::sandbox::{ComponentSource, Config};
+use crate::sandbox::Config;
+use crate::source::ComponentSource;
 use crate::state::State;
 
 /// Loads components.

@@ -8,6 +8,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::Context;
+use tempfile::NamedTempFile;
+
+use super::eviction::{CODE, NEW};
 
 /// The name of the file.
 const FILE: &str = "key";
@@ -21,7 +24,7 @@ pub(super) fn ensured(folder: &Path) -> anyhow::Result<Secret> {
         return Ok(secret);
     }
     let secret: Secret = rand::random();
-    let mut file = super::disk::new_file(folder)?;
+    let mut file = new_file(folder)?;
     file.write_all(&secret)?;
     file.as_file().sync_all()?;
     match file.persist_noclobber(folder.join(FILE)) {
@@ -29,6 +32,11 @@ pub(super) fn ensured(folder: &Path) -> anyhow::Result<Secret> {
         // Another process on the same folder was first.
         Err(_) => existing(folder)?.context("another process is changing it"),
     }
+}
+
+/// A private file that is deleted unless it gets another name.
+pub(super) fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(NEW).suffix(CODE).permissions(private()).tempfile_in(folder)
 }
 
 /// The folder's key, if it has one. One that others may read, or that has the wrong length, is deleted: then every

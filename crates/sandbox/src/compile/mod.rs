@@ -8,7 +8,7 @@ use model::error::storable_text;
 pub(crate) mod allowance;
 pub(crate) mod parent;
 pub(crate) mod precheck;
-mod verdict;
+pub(crate) mod verdict;
 pub(crate) mod worker;
 
 /// Most that is shown of an error's text, in bytes.

@@ -15,8 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::cache::Key;
 use crate::compile::allowance::Allowance;
-use crate::compile::verdict::{Answer, judge, kept_waiting};
-use crate::inspection::Refusal;
+use crate::compile::verdict::{Answer, CompileError, judge, kept_waiting};
 
 /// Most workers at once, on a machine with as many processors: each may take 3 GiB.
 const WORKERS_MAX: usize = 4;
@@ -34,15 +33,6 @@ pub(crate) struct Code {
     pub(crate) bytes: Vec<u8>,
     /// How long the worker took.
     pub(crate) took: Duration,
-}
-
-/// Why there is no compiled code.
-#[derive(Debug, Clone)]
-pub(crate) enum CompileError {
-    /// The component is at fault.
-    Refused(Refusal),
-    /// The machine is.
-    Unavailable(String),
 }
 
 /// Keeps new code for later; called once, on a thread that may block.

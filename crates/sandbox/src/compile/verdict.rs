@@ -8,12 +8,20 @@ use rustix::process::Signal;
 
 use super::allowance::Allowance;
 use super::one_line;
-use super::parent::CompileError;
 use super::worker::{COMPILED, REFUSED};
 use crate::inspection::{Refusal, RefusalKind};
 
 /// What is said when the address space is used up: by the system, and by Rust before it gives up.
 const OUT_OF_MEMORY: [&str; 2] = ["Cannot allocate memory", "memory allocation of"];
+
+/// Why there is no compiled code.
+#[derive(Debug, Clone)]
+pub(crate) enum CompileError {
+    /// The component is at fault.
+    Refused(Refusal),
+    /// The machine is.
+    Unavailable(String),
+}
 
 /// What a worker left behind.
 pub(super) struct Answer {

@@ -8,7 +8,7 @@ mod files;
 mod http;
 mod mail;
 mod queue;
-pub(crate) mod secrets;
+mod secrets;
 mod waits;
 
 use wasmtime::component::{HasSelf, Linker};

@@ -4,14 +4,8 @@ use model::grants::Capability;
 use wasmtime::component::Resource;
 
 use crate::bindings::jobs::task::secrets;
+use crate::secret::Secret;
 use crate::state::State;
-
-/// What a handle stands for.
-#[expect(unreachable_pub, reason = "the generated bindings export it again")]
-pub struct Secret {
-    /// Its name; the grant was checked when the handle was given.
-    pub name: String,
-}
 
 impl secrets::Host for State {
     async fn get(&mut self, name: String) -> wasmtime::Result<Result<Resource<Secret>, String>> {

@@ -28,7 +28,7 @@ use crate::engine::Flavour;
 use crate::execution::{Invocation, JobContext, StopHandle};
 use crate::inspection::{Inspection, Refusal, RefusalKind};
 use crate::run::{Answer, Call, call};
-use crate::sandbox::ComponentSource;
+use crate::source::ComponentSource;
 use crate::state::State;
 use crate::ticker::Ticker;
 

@@ -154,7 +154,7 @@ pub struct JobRecord {
     /// A JSON object of texts.
     pub tags: Option<String>,
     pub timeout_ms: Option<i64>,
-    /// See [`limits`].
+    /// See [`limits()`].
     pub limits: Option<String>,
     pub percent: Option<i64>,
     pub progress_message: Option<String>,
