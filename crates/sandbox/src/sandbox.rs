@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use model::attempt::Usage;
 use model::error::ErrorKind;
-use model::id::Digest;
 use model::units::micros;
 
 use crate::cache::{Key, LoadError, Loader};

@@ -1,6 +1,7 @@
 //! Where jobs stand: what those who wait, cancel and submit again want to know.
 
 use model::id::JobId;
+use store::Result;
 use store::record::{Standing, StandingRecord};
 
 use crate::db::Session;
