@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::answer::broker_within;
 use crate::desk::Desk;
-use crate::leader::Standing;
+use crate::standing::Standing;
 
 /// Messages that wait to be carried; beyond that they are dropped and left to the sweep.
 const WAITING_MAX: usize = 10_000;

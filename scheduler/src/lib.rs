@@ -17,6 +17,7 @@ mod http;
 mod leader;
 mod scheduler;
 mod schema;
+mod standing;
 mod tasks;
 mod waiting;
 

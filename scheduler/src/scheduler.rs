@@ -23,7 +23,8 @@ use crate::api::{Api, Ingredients};
 use crate::carrier::Carrier;
 use crate::desk::Desk;
 use crate::http::router;
-use crate::leader::{Candidate, Standing, Tools};
+use crate::leader::{Candidate, Tools};
+use crate::standing::Standing;
 use crate::waiting::Waiting;
 
 /// Between two pings of a quiet connection, and how long the answer may take: a client that vanished is

@@ -12,8 +12,8 @@ use store::{Cancel, Cancelled, Error, Offer, Result};
 use crate::db::Db;
 use crate::error::fault;
 use crate::json;
-use crate::look::standings;
 use crate::settle::{End, end_waiting};
+use crate::standing::standings;
 use crate::time::{instant, now};
 
 /// Cancels the jobs that wait, and stores the wish for those that run.

@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::db::Db;
 use crate::error::fault;
 use crate::json;
-use crate::look::jobs;
+use crate::standing::jobs;
 use crate::time::now;
 
 /// One page of jobs, newest first.

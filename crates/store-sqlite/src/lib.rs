@@ -39,6 +39,7 @@ mod plans;
 mod rows;
 mod schema;
 mod settle;
+mod standing;
 mod submit;
 mod submit_rows;
 mod terms;

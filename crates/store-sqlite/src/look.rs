@@ -5,12 +5,13 @@ use model::id::JobId;
 use model::job::{FileInfo, Job, JobState, LogLine, OutputFile};
 use model::name::Namespace;
 use sqlx::SqliteConnection;
-use store::record::{FileRecord, Standing, job_missing};
+use store::record::{FileRecord, job_missing};
 use store::{Cancel, Cancelled, Error, JobFilter, JobPage, Jobs, Offer, Result, StateOf, Submit, Submitted};
 use uuid::Uuid;
 
 use crate::error::fault;
-use crate::rows::{AttemptRow, JobRow, StandingRow};
+use crate::rows::AttemptRow;
+use crate::standing::{jobs, standings};
 use crate::time::now;
 use crate::{SqliteStore, control, find, json, logs, submit};
 
@@ -91,24 +92,4 @@ async fn files(connection: &mut SqliteConnection, id: JobId) -> Result<Vec<FileI
     let rows =
         sqlx::query_file_as!(FileRecord, "sql/files.sql", id.0).fetch_all(connection).await.map_err(fault)?;
     rows.into_iter().map(FileRecord::into_info).collect()
-}
-
-/// The jobs of these ids that there are, in this order, without attempts and files.
-pub(crate) async fn jobs(connection: &mut SqliteConnection, ids: &[JobId]) -> Result<Vec<Job>> {
-    let now = now(&mut *connection).await?;
-    let ids = json::ids(ids.iter().copied());
-    let rows =
-        sqlx::query_file_as!(JobRow, "sql/jobs.sql", now, ids).fetch_all(connection).await.map_err(fault)?;
-    rows.into_iter().map(JobRow::into_job).collect()
-}
-
-/// Where the jobs of these ids stand, as far as there are such jobs, in no order.
-pub(crate) async fn standings(connection: &mut SqliteConnection, ids: &[JobId]) -> Result<Vec<Standing>> {
-    let now = now(&mut *connection).await?;
-    let ids = json::ids(ids.iter().copied());
-    let rows = sqlx::query_file_as!(StandingRow, "sql/standing.sql", now, ids)
-        .fetch_all(connection)
-        .await
-        .map_err(fault)?;
-    rows.into_iter().map(StandingRow::into_standing).collect()
 }

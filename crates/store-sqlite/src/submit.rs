@@ -17,8 +17,8 @@ use crate::claims::holds;
 use crate::db::Db;
 use crate::error::fault;
 use crate::json::{self, hex};
-use crate::look::standings;
-use crate::submit_rows::{Row, run_at, store, store_keys};
+use crate::standing::standings;
+use crate::submit_rows::{KeyOf, Row, queue_of, run_at, store, store_keys};
 use crate::time::{instant, now};
 
 /// Stores a batch of jobs, all or none.
@@ -82,21 +82,6 @@ impl Place {
     /// Its own place `n`, when it is the one to store: an id that comes twice in a batch is one job.
     fn new_at(&self, n: usize) -> Option<usize> {
         (*self == Self::New(n)).then_some(n)
-    }
-}
-
-/// A job's idempotency key.
-pub(crate) struct KeyOf<'a> {
-    pub(crate) namespace: &'a str,
-    pub(crate) task_id: i64,
-    task: &'a TaskName,
-    pub(crate) key: &'a str,
-    pub(crate) content: Digest,
-}
-
-impl<'a> KeyOf<'a> {
-    fn name(&self) -> (&'a str, i64, &'a str) {
-        (self.namespace, self.task_id, self.key)
     }
 }
 
@@ -215,10 +200,6 @@ async fn taken(
         .into_iter()
         .map(|row| Ok(((row.namespace, row.task_id, row.key), (JobId(row.job), digest(&row.content)?))))
         .collect()
-}
-
-pub(crate) fn queue_of(job: &NewJob) -> QueueKey {
-    QueueKey { namespace: job.namespace.clone(), queue: job.options.queue.clone() }
 }
 
 /// The ids of the queues; those that there are not yet are made.

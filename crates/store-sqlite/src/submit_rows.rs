@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use model::id::Digest;
 use model::job::{NewJob, Start};
-use model::name::QueueKey;
+use model::name::{QueueKey, TaskName};
 use serde::Serialize;
 use sqlx::SqliteConnection;
 use store::Result;
@@ -11,8 +12,28 @@ use store::record::{corrupt, limit_columns};
 
 use crate::error::fault;
 use crate::json::{self, hex};
-use crate::submit::{KeyOf, queue_of};
 use crate::time::after;
+
+/// A job's idempotency key.
+pub(crate) struct KeyOf<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) task_id: i64,
+    pub(crate) task: &'a TaskName,
+    pub(crate) key: &'a str,
+    pub(crate) content: Digest,
+}
+
+impl<'a> KeyOf<'a> {
+    /// What no other key may be.
+    pub(crate) fn name(&self) -> (&'a str, i64, &'a str) {
+        (self.namespace, self.task_id, self.key)
+    }
+}
+
+/// The queue that a job waits in.
+pub(crate) fn queue_of(job: &NewJob) -> QueueKey {
+    QueueKey { namespace: job.namespace.clone(), queue: job.options.queue.clone() }
+}
 
 /// A row of `jobs`.
 #[derive(Serialize)]

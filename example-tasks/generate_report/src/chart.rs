@@ -11,8 +11,8 @@
 
 use std::fmt::Write;
 
+use crate::escape::escaped;
 use crate::money::{Money, grouped};
-use crate::page::escaped;
 use crate::totals::Totals;
 
 /// Colours of the regions, told apart by people who see few colours too (Okabe and Ito's).

@@ -4,6 +4,7 @@
 //! text with two decimals (`"1234.50"`): a JSON number is a binary fraction in most readers, and sums of those drift.
 
 mod chart;
+mod escape;
 mod money;
 mod page;
 mod request;

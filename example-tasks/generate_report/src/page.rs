@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::Group;
 use crate::chart::{chart, colour};
+use crate::escape::escaped;
 use crate::money::{Money, grouped};
 use crate::request::Selection;
 use crate::totals::{Sums, Totals};
@@ -38,22 +39,6 @@ pub(crate) fn page(report_type: &str, selection: &Selection, totals: &Totals) ->
          The rows are in <code>report.csv</code>.</footer>\n</main>\n</body>\n</html>\n",
     );
     html
-}
-
-/// Text that may stand anywhere in HTML or SVG, in an attribute too.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            other => safe.push(other),
-        }
-    }
-    safe
 }
 
 fn subtitle(report_type: &str, selection: &Selection) -> String {

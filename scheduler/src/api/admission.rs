@@ -6,7 +6,7 @@ use rpc::{Code, Error, v1};
 use tonic::{Request, Response, Status};
 
 use super::Api;
-use crate::leader::Standing;
+use crate::standing::Standing;
 
 #[tonic::async_trait]
 impl Admission for Api {

@@ -37,7 +37,7 @@ use tonic::Status;
 
 use crate::answer::ask;
 use crate::carrier::Bell;
-use crate::leader::Standing;
+use crate::standing::Standing;
 use crate::tasks::Tasks;
 use crate::waiting::Waiting;
 use hosts::Hosts;

@@ -25,6 +25,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use crate::answer::within;
 use crate::carrier::Bell;
 use crate::desk::Desk;
+use crate::standing::Standing;
 use dispatcher::Dispatcher;
 use rescuer::Rescuer;
 
@@ -34,15 +35,6 @@ const SLACK: Duration = Duration::from_millis(300);
 
 /// Renewals in a term.
 const RENEWALS: u32 = 4;
-
-/// Where this replica stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// It leads.
-    Leading,
-    /// Another one does, at this address; none: nobody, or it is not known.
-    Following(Option<String>),
-}
 
 /// Until when a leader may trust itself.
 #[derive(Clone)]
