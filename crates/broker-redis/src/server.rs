@@ -116,6 +116,11 @@ fn field<'a>(about: &'a str, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value.trim())
 }
 
+/// No answer came within `limit`.
+pub(crate) fn timed_out(limit: Duration) -> RedisError {
+    io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {limit:?}")).into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,9 +162,4 @@ mod tests {
 
         assert_eq!(runs, [0xaaaa_aaaa_aaaa_aaaa, 0xbbbb_bbbb_bbbb_bbbb, 0, 0]);
     }
-}
-
-/// No answer came within `limit`.
-pub(crate) fn timed_out(limit: Duration) -> RedisError {
-    io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {limit:?}")).into()
 }

@@ -12,7 +12,6 @@ use uuid::Uuid;
 use crate::error::fault;
 use crate::rows::AttemptRow;
 use crate::standing::{jobs, standings};
-use crate::time::now;
 use crate::{SqliteStore, control, find, json, logs, submit};
 
 #[async_trait]

@@ -5,6 +5,7 @@ use model::job::Job;
 use sqlx::SqliteConnection;
 use store::Result;
 use store::record::Standing;
+use uuid::Uuid;
 
 use crate::error::fault;
 use crate::json;
