@@ -6,6 +6,9 @@ use async_trait::async_trait;
 use model::id::Digest;
 use sandbox::{Capabilities, ComponentSource, Execution, Invocation, Sandbox, StopSignal};
 use store::Store;
+use tokio::runtime::{self, Runtime};
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
 /// What runs an attempt.
 #[async_trait]
@@ -25,16 +28,49 @@ pub trait Executor: Send + Sync {
     fn compiled(&self) -> u64;
 }
 
-/// The sandbox, with components from the store.
+/// The sandbox, with components from the store, on threads of its own.
 pub(crate) struct SandboxExecutor {
     sandbox: Arc<Sandbox>,
-    source: StoreSource,
+    source: Arc<StoreSource>,
+    guests: GuestThreads,
 }
 
 impl SandboxExecutor {
     /// Over this sandbox and this store.
-    pub(crate) fn new(sandbox: Arc<Sandbox>, store: Arc<dyn Store>) -> Self {
-        Self { sandbox, source: StoreSource(store) }
+    ///
+    /// # Errors
+    /// When the threads cannot be started.
+    pub(crate) fn new(sandbox: Arc<Sandbox>, store: Arc<dyn Store>) -> std::io::Result<Self> {
+        Ok(Self { sandbox, source: Arc::new(StoreSource(store)), guests: GuestThreads::start()? })
+    }
+}
+
+/// The threads on which guests run, one for each processor. Claims, reports and all other steps of jobs stay on the
+/// threads of the program: there they would wait behind every guest that computes, for a turn of some milliseconds
+/// each, at each step. Between the two the system shares out the processors.
+struct GuestThreads(Option<Runtime>);
+
+impl GuestThreads {
+    fn start() -> std::io::Result<Self> {
+        let runtime = runtime::Builder::new_multi_thread().thread_name("guests").enable_all().build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    fn spawn(
+        &self,
+        attempt: impl Future<Output = Execution> + Send + 'static,
+    ) -> AbortOnDropHandle<Execution> {
+        let runtime = self.0.as_ref().expect("it is there until it is dropped");
+        AbortOnDropHandle::new(runtime.spawn(attempt))
+    }
+}
+
+impl Drop for GuestThreads {
+    fn drop(&mut self) {
+        // A runtime may not be waited for where others run; its guests have ended.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -46,7 +82,16 @@ impl Executor for SandboxExecutor {
         capabilities: Arc<dyn Capabilities>,
         stop: StopSignal,
     ) -> Execution {
-        self.sandbox.run(&self.source, invocation, capabilities, stop).await
+        let (sandbox, source) = (Arc::clone(&self.sandbox), Arc::clone(&self.source));
+        let attempt = async move { sandbox.run(&*source, invocation, capabilities, stop).await };
+        match self.guests.spawn(attempt.in_current_span()).await {
+            Ok(execution) => execution,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Its threads ended before it did; whoever waits goes the same way.
+                Err(_) => std::future::pending().await,
+            },
+        }
     }
 
     fn wake(&self) {

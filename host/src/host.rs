@@ -60,7 +60,8 @@ impl Host {
     /// # Errors
     /// When the address cannot be bound or the configuration (the mail relay, say) makes no sense.
     pub async fn new(config: Config, parts: Parts) -> anyhow::Result<Self> {
-        let executor = Arc::new(SandboxExecutor::new(parts.sandbox, Arc::clone(&parts.store)));
+        let executor = SandboxExecutor::new(parts.sandbox, Arc::clone(&parts.store));
+        let executor = Arc::new(executor.context("start the threads of guests")?);
         Self::with_executor(config, parts.store, parts.broker, executor).await
     }
 
