@@ -1,6 +1,10 @@
 //! What runs an attempt: the sandbox, or a script in tests.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use model::id::Digest;
@@ -45,10 +49,14 @@ impl SandboxExecutor {
     }
 }
 
-/// The threads on which guests run, one for each processor. Claims, reports and all other steps of jobs stay on the
-/// threads of the program: there they would wait behind every guest that computes, for a turn of some milliseconds
-/// each, at each step. Between the two the system shares out the processors.
+/// Threads for guests that compute for long, one for each processor. Claims, reports and all other steps of jobs stay on
+/// the threads of the program: there they would wait behind every guest that computes, for a turn of some milliseconds
+/// each, at each step. Between the two the system shares out the processors. A guest begins where its job came from,
+/// since most have ended before it would have paid to move them.
 struct GuestThreads(Option<Runtime>);
+
+/// A guest that computed for so long without a pause is moved: a fifth of its turn in the sandbox.
+const COMPUTES_FOR_LONG: Duration = Duration::from_millis(1);
 
 impl GuestThreads {
     fn start() -> std::io::Result<Self> {
@@ -83,8 +91,13 @@ impl Executor for SandboxExecutor {
         stop: StopSignal,
     ) -> Execution {
         let (sandbox, source) = (Arc::clone(&self.sandbox), Arc::clone(&self.source));
-        let attempt = async move { sandbox.run(&*source, invocation, capabilities, stop).await };
-        match self.guests.spawn(attempt.in_current_span()).await {
+        let mut attempt = Box::pin(
+            async move { sandbox.run(&*source, invocation, capabilities, stop).await }.in_current_span(),
+        );
+        if let Some(execution) = until_it_computes_for_long(attempt.as_mut()).await {
+            return execution;
+        }
+        match self.guests.spawn(attempt).await {
             Ok(execution) => execution,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
@@ -101,6 +114,21 @@ impl Executor for SandboxExecutor {
     fn compiled(&self) -> u64 {
         self.sandbox.compiled()
     }
+}
+
+/// Runs an attempt to its end, or until it is seen to compute for long.
+async fn until_it_computes_for_long(
+    mut attempt: Pin<&mut (impl Future<Output = Execution> + Send)>,
+) -> Option<Execution> {
+    poll_fn(|context| {
+        let began = Instant::now();
+        match attempt.as_mut().poll(context) {
+            Poll::Ready(execution) => Poll::Ready(Some(execution)),
+            Poll::Pending if began.elapsed() >= COMPUTES_FOR_LONG => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
 }
 
 struct StoreSource(Arc<dyn Store>);
