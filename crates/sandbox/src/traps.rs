@@ -22,6 +22,9 @@ use crate::state::{State, handover_bytes};
 /// Frames of a backtrace that are shown; the message is capped besides.
 const FRAMES_SHOWN: usize = 16;
 
+/// In the name of the function above which Rust's own backtraces show nothing: the machinery of panics.
+const RUST_END: &str = "__rust_end_short_backtrace";
+
 /// Longest name of a function in a backtrace: those of generic Rust fill pages.
 const FUNCTION_BYTES_MAX: usize = 120;
 
@@ -184,8 +187,11 @@ fn backtrace(error: &wasmtime::Error) -> String {
     };
     let mut last = None;
     let mut shown = 0;
+    // What Rust does to end itself is no news: its own backtraces begin below this function too.
+    let is_end = |frame: &FrameInfo| frame.func_name().is_some_and(|name| name.contains(RUST_END));
+    let begin = trace.frames().iter().rposition(is_end).map_or(0, |end| end + 1);
     let any_named = trace.frames().iter().any(|frame| frame.func_name().is_some());
-    for frame in trace.frames().iter().filter(|frame| !is_glue(frame, any_named)) {
+    for frame in trace.frames()[begin..].iter().filter(|frame| !is_glue(frame, any_named)) {
         if last == Some(frame.func_index()) {
             continue;
         }

@@ -131,3 +131,21 @@ async fn a_trap_names_what_happened_and_where() {
     assert_failed(&execution, ErrorKind::Trap, "divide_the_bill");
     assert_eq!(failure(&execution).1, Retry::Usual);
 }
+
+#[tokio::test]
+async fn a_backtrace_leaves_out_how_rust_ends_itself() {
+    let room = Room::new();
+    let guest = Guest {
+        extra: "(func $abort (result i32) (unreachable))
+            (func $__rust_end_short_backtrace (result i32) (call $abort))
+            (func $panic (result i32) (call $__rust_end_short_backtrace))
+            (func $divide_the_bill (result i32) (call $panic))",
+        run: "(call $divide_the_bill)",
+        ..Guest::default()
+    };
+
+    let execution = room.run(guest.build()).await;
+
+    assert_failed(&execution, ErrorKind::Trap, "\n  at panic\n  at divide_the_bill");
+    assert!(!failure(&execution).0.message.contains("abort"), "{execution:?}");
+}
