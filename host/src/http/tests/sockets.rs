@@ -159,9 +159,9 @@ const THIS: &str = "http::tests::sockets::no_address_is_dialled_that_no_grant_na
 /// What the copy of this test is told that runs in a network of its own.
 const INSIDE: &str = "in-a-network-of-its-own";
 
-/// Leads every address there is to this machine.
-const ROUTES: &str =
-    "ip link set lo up && ip route add local default dev lo && ip -6 route add local default dev lo";
+/// Leads every address there is to this machine. The tool is not on everybody's path.
+const ROUTES: &str = "PATH=$PATH:/usr/sbin:/sbin && ip link set lo up && ip route add local default dev lo && \
+    ip -6 route add local default dev lo";
 
 /// `program` in a network of its own.
 fn isolated(script: &str) -> Command {
@@ -176,8 +176,9 @@ fn no_address_is_dialled_that_no_grant_names() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         return runtime.block_on(inside());
     }
-    // Where the system lets nobody have a network, the test above is all there is.
-    if !isolated(ROUTES).output().is_ok_and(|output| output.status.success()) {
+    // Where the system lets nobody have a network of their own, the test above is all there is. Where it does, nothing
+    // else may be missing.
+    if !isolated("true").output().is_ok_and(|output| output.status.success()) {
         return;
     }
     let this = std::env::current_exe().expect("it runs");
