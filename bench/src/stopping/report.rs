@@ -14,6 +14,18 @@ use crate::{Machine, Percentiles, Side, Table};
 /// The page around the tables; they stand in the place of `{report}`.
 const PAGE: &str = include_str!("page.md");
 
+/// The columns of every table of stops.
+const STOP_COLUMNS: [(&str, Side); 8] = [
+    ("kind", Side::Left),
+    ("stops", Side::Right),
+    ("p50 ms", Side::Right),
+    ("p90 ms", Side::Right),
+    ("p99 ms", Side::Right),
+    ("max ms", Side::Right),
+    ("goal", Side::Left),
+    ("verdict", Side::Left),
+];
+
 /// What the benchmark was told.
 #[derive(Debug, Clone, Serialize)]
 pub struct Settings {
@@ -71,20 +83,8 @@ impl Report {
     }
 
     fn stops_table(&self) -> Table {
-        let columns = [
-            ("kind", Side::Left),
-            ("stops", Side::Right),
-            ("p50 ms", Side::Right),
-            ("p90 ms", Side::Right),
-            ("p99 ms", Side::Right),
-            ("max ms", Side::Right),
-            ("goal", Side::Left),
-            ("verdict", Side::Left),
-            ("seen p50", Side::Right),
-            ("seen p99", Side::Right),
-            ("seen max", Side::Right),
-        ];
-        let mut table = Table::new(&columns);
+        let seen = ["seen p50", "seen p99", "seen max"].map(|name| (name, Side::Right));
+        let mut table = Table::new(&[&STOP_COLUMNS[..], &seen].concat());
         for Stops { kind, stops, early: _, latency_ms, seen_ms, goal, met } in &self.stops {
             let [p50, p90, p99, max] = shown(*latency_ms);
             let [seen_p50, _, seen_p99, seen_max] = shown(*seen_ms);
@@ -106,17 +106,7 @@ impl Report {
     }
 
     fn command_line_table(&self) -> Table {
-        let columns = [
-            ("kind", Side::Left),
-            ("stops", Side::Right),
-            ("p50 ms", Side::Right),
-            ("p90 ms", Side::Right),
-            ("p99 ms", Side::Right),
-            ("max ms", Side::Right),
-            ("goal", Side::Left),
-            ("verdict", Side::Left),
-        ];
-        let mut table = Table::new(&columns);
+        let mut table = Table::new(&STOP_COLUMNS);
         for CommandLine { kind, stops, took_ms, met } in &self.command_line {
             let [p50, p90, p99, max] = shown(*took_ms);
             let goal = format!("max < {GOAL_MS}");

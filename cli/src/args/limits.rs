@@ -5,36 +5,9 @@ use std::time::Duration;
 use clap::Args;
 use model::error::Invalid;
 use model::limits::{FuelChoice, LimitOverrides, Limits};
+use model::units::millis;
 
 use super::values;
-
-/// Every name that a limit has on the command line.
-pub(crate) const LIMITS: [&str; 10] = [
-    "fuel",
-    "memory",
-    "table-elements",
-    "timeout",
-    "max-output",
-    "max-log",
-    "max-files",
-    "host-calls",
-    "http-requests",
-    "http-bytes",
-];
-
-/// Limits that nothing is over.
-const ANY: Limits = Limits {
-    fuel: None,
-    memory_bytes: u64::MAX,
-    table_elements: u64::MAX,
-    timeout_ms: u64::MAX,
-    output_bytes: u64::MAX,
-    log_bytes: u64::MAX,
-    file_bytes: u64::MAX,
-    host_calls: u64::MAX,
-    http_requests: u64::MAX,
-    http_bytes: u64::MAX,
-};
 
 /// What one attempt may use. What is usual is what a task gets that says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
@@ -78,7 +51,7 @@ impl LimitFlags {
             fuel: self.fuel,
             memory_bytes: self.memory,
             table_elements: self.table_elements,
-            timeout_ms: self.timeout.map(ms),
+            timeout_ms: self.timeout.map(millis),
             output_bytes: self.max_output,
             log_bytes: self.max_log,
             file_bytes: self.max_files,
@@ -91,7 +64,7 @@ impl LimitFlags {
     /// The same, when none is nought: what is over a maximum only whoever knows the maximum can tell.
     pub(crate) fn checked(&self) -> Result<LimitOverrides, Invalid> {
         let limits = self.overrides();
-        limits.check(&ANY, "any")?;
+        limits.check_nought()?;
         Ok(limits)
     }
 
@@ -130,15 +103,15 @@ impl LimitFlags {
             "host-calls" => self.host_calls = count()?,
             "http-requests" => self.http_requests = count()?,
             "http-bytes" => self.http_bytes = size()?,
-            _ => return Err(format!("{name:?} is no limit; there are {}", LIMITS.join(", "))),
+            _ => {
+                return Err(format!(
+                    "{name:?} is no limit; there are {}",
+                    Limits::names().collect::<Vec<_>>().join(", ")
+                ));
+            }
         }
         Ok(())
     }
-}
-
-/// Milliseconds, as many as fit; nothing is as long as that, so it is refused where limits are checked.
-fn ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What the operator of a server allows.
@@ -168,7 +141,7 @@ mod tests {
 
     #[test]
     fn every_limit_is_set_by_its_name_and_is_a_flag_of_its_own() {
-        for name in LIMITS {
+        for name in Limits::names() {
             let mut limits = LimitFlags::default();
             let value = if name == "timeout" { "7s" } else { "7" };
 
@@ -226,7 +199,7 @@ mod tests {
         ];
         let command = LimitFlags::augment_args(clap::Command::new("x"));
 
-        for (name, usual) in LIMITS.iter().zip(expected) {
+        for (name, usual) in Limits::names().zip(expected) {
             let flag = command.get_arguments().find(|flag| flag.get_long() == Some(name)).expect(name);
             let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.ends_with(&format!("[usual: {usual}]")), "{help}");

@@ -81,7 +81,7 @@ impl<'a> Published<'a> {
             unchanged: published.unchanged,
             imports: &version.imports,
             grants: grants(version),
-            limits: limits(version),
+            limits: version.limits.unwrap_or_default().into(),
             deterministic: version.deterministic,
             compile_ms: published.compile_ms,
             changes: &published.changes,
@@ -102,7 +102,7 @@ impl<'a> From<&'a v1::TaskVersion> for Version<'a> {
             output_schema: raw(version.output_schema.as_bytes()),
             imports: &version.imports,
             grants: grants(version),
-            limits: limits(version),
+            limits: version.limits.unwrap_or_default().into(),
             deterministic: version.deterministic,
             max_attempts: version.max_attempts,
             created_at: rfc3339(version.created_at.as_ref()),
@@ -130,23 +130,6 @@ fn grants(version: &v1::TaskVersion) -> Grants<'_> {
             .collect(),
         mail: grants.is_some_and(|grants| grants.mail),
         enqueue: list(|grants| &grants.enqueue),
-    }
-}
-
-/// The limits as the rest of the house knows them: their JSON and their names are the same everywhere.
-fn limits(version: &v1::TaskVersion) -> Limits {
-    let limits = version.limits.unwrap_or_default();
-    Limits {
-        fuel: limits.fuel,
-        memory_bytes: limits.memory_bytes,
-        table_elements: limits.table_elements,
-        timeout_ms: limits.timeout_ms,
-        output_bytes: limits.output_bytes,
-        log_bytes: limits.log_bytes,
-        file_bytes: limits.file_bytes,
-        host_calls: limits.host_calls,
-        http_requests: limits.http_requests,
-        http_bytes: limits.http_bytes,
     }
 }
 
@@ -229,7 +212,7 @@ pub(crate) fn version(view: &View, times: Times, version: &v1::TaskVersion) -> S
     if version.deterministic {
         facts.push(("deterministic", "the same floating point on every processor".to_owned()));
     }
-    facts.extend(limits(version).shown());
+    facts.extend(Limits::from(version.limits.unwrap_or_default()).shown());
     let mut text = String::new();
     for (name, value) in facts {
         text.push_str(&format!("{}  {}\n", view.paint.dim(&format!("{name:<14}")), escape::line(&value)));

@@ -205,6 +205,11 @@ impl Limits {
         self
     }
 
+    /// The name of each limit, as users write it.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        std::iter::once("fuel").chain(FIELDS.iter().map(|field| field.name))
+    }
+
     /// Each limit by its name as users write it, with its amount for people.
     #[must_use]
     pub fn shown(&self) -> Vec<(&'static str, String)> {
@@ -248,6 +253,18 @@ impl LimitOverrides {
             asked.map(|asked| (field.name, field.unit.read(asked)))
         });
         fuel.map(|fuel| ("fuel", fuel)).into_iter().chain(others).collect()
+    }
+
+    /// Refuses a limit of nought, which makes no sense wherever it is set.
+    ///
+    /// # Errors
+    /// Names the first.
+    pub fn check_nought(&self) -> Result<(), Invalid> {
+        let mut seen = self.clone();
+        let fuel = (seen.fuel == Some(FuelChoice::Units(0))).then_some("fuel");
+        let other =
+            || FIELDS.iter().find(|field| *(field.asked)(&mut seen) == Some(0)).map(|field| field.name);
+        fuel.or_else(other).map_or(Ok(()), |name| Err(Invalid::new(name, NOUGHT)))
     }
 
     /// Refuses what is nought or over `max`, which is called `whose` in the refusal: a job may lower the limits of
@@ -333,6 +350,7 @@ mod tests {
             *(field.asked)(&mut overrides) = Some(8);
             assert_eq!(overrides.check(&lowered, "its").expect_err(field.name).field, field.name);
             *(field.asked)(&mut overrides) = Some(0);
+            assert_eq!(overrides.check_nought().expect_err(field.name).field, field.name);
             assert_eq!(overrides.check(&lowered, "its").expect_err(field.name).field, field.name);
         }
     }

@@ -35,7 +35,7 @@ pub fn show_size(bytes: u64) -> String {
 /// A duration for people, rounded to milliseconds: `1m 30s`, `250ms`.
 #[must_use]
 pub fn show_duration(duration: Duration) -> String {
-    let rounded = Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
+    let rounded = Duration::from_millis(millis(duration));
     humantime::format_duration(rounded).to_string()
 }
 
@@ -45,7 +45,13 @@ pub fn show_duration_ms(ms: u64) -> String {
     show_duration(Duration::from_millis(ms))
 }
 
-/// Whole microseconds.
+/// Whole milliseconds; as many as fit of what is longer than any limit.
+#[must_use]
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The same in microseconds.
 #[must_use]
 pub fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)

@@ -151,6 +151,23 @@ impl From<Limits> for v1::Limits {
     }
 }
 
+impl From<v1::Limits> for Limits {
+    fn from(limits: v1::Limits) -> Self {
+        Self {
+            fuel: limits.fuel,
+            memory_bytes: limits.memory_bytes,
+            table_elements: limits.table_elements,
+            timeout_ms: limits.timeout_ms,
+            output_bytes: limits.output_bytes,
+            log_bytes: limits.log_bytes,
+            file_bytes: limits.file_bytes,
+            host_calls: limits.host_calls,
+            http_requests: limits.http_requests,
+            http_bytes: limits.http_bytes,
+        }
+    }
+}
+
 impl From<LimitOverrides> for v1::LimitOverrides {
     fn from(limits: LimitOverrides) -> Self {
         let (fuel, fuel_unlimited) = match limits.fuel {

@@ -4,27 +4,13 @@ use model::error::Invalid;
 use model::limits::{LimitOverrides, Limits};
 use rpc::{Code, Error, v1};
 
-/// Over which nothing is.
-const ANY: Limits = Limits {
-    fuel: None,
-    memory_bytes: u64::MAX,
-    table_elements: u64::MAX,
-    timeout_ms: u64::MAX,
-    output_bytes: u64::MAX,
-    log_bytes: u64::MAX,
-    file_bytes: u64::MAX,
-    host_calls: u64::MAX,
-    http_requests: u64::MAX,
-    http_bytes: u64::MAX,
-};
-
 /// Reads limits. A limit of nought makes no sense wherever it is set.
 ///
 /// # Errors
 /// Names the first that makes none.
 pub(super) fn read(limits: Option<v1::LimitOverrides>) -> Result<LimitOverrides, Invalid> {
     let limits = LimitOverrides::try_from(limits.unwrap_or_default())?;
-    limits.check(&ANY, "any")?;
+    limits.check_nought()?;
     Ok(limits)
 }
 

@@ -1,9 +1,8 @@
 //! The options of a job: from flags and lines to what travels.
 
-use std::time::Duration;
-
 use model::error::Invalid;
 use model::job::{JobOptions, Key, Start};
+use model::units::millis;
 use rpc::v1;
 
 use crate::args::JobFlags;
@@ -39,7 +38,7 @@ pub(super) fn checked(flags: &JobFlags) -> Result<JobOptions, Invalid> {
 pub(super) fn message(options: &JobOptions) -> v1::JobOptions {
     let (delay_ms, at) = match options.start {
         Start::Now => (None, None),
-        Start::After(delay) => (Some(ms(delay)), None),
+        Start::After(delay) => (Some(millis(delay)), None),
         Start::At(at) => (None, Some(rpc::timestamp(at))),
     };
     v1::JobOptions {
@@ -48,21 +47,18 @@ pub(super) fn message(options: &JobOptions) -> v1::JobOptions {
         delay_ms,
         at,
         key: options.key.as_ref().map(|key| key.text.clone()).unwrap_or_default(),
-        key_ttl_ms: options.key.as_ref().and_then(|key| key.ttl).map(ms),
+        key_ttl_ms: options.key.as_ref().and_then(|key| key.ttl).map(millis),
         max_attempts: options.max_attempts.unwrap_or_default(),
-        expires_in_ms: options.expires_in.map(ms),
+        expires_in_ms: options.expires_in.map(millis),
         tags: options.tags.clone().into_iter().collect(),
         limits: Some(options.limits.clone()).filter(|limits| !limits.is_empty()).map(Into::into),
     }
 }
 
-/// Milliseconds, as many as fit; the server refuses what is too long.
-fn ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::args::LimitFlags;
 

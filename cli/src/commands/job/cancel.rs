@@ -1,9 +1,7 @@
 //! `jobctl job cancel`: one job by its id, or all that match, counted first.
 
-use std::time::Duration;
-
 use model::job::JobState;
-use model::units::{show_count, show_duration_ms};
+use model::units::{millis, show_count, show_duration_ms};
 use rpc::v1;
 use serde::Serialize;
 
@@ -16,16 +14,12 @@ use crate::show::escape;
 
 /// Cancels what was asked for.
 pub(super) async fn run(context: Context, cancel: JobCancel) -> Result {
-    let grace_ms = cancel.grace.map_or(0, ms);
+    let grace_ms = cancel.grace.map_or(0, millis);
     if let Some(id) = cancel.id {
         return one(context, id, grace_ms).await;
     }
     let filter = checked(&context, &cancel)?;
     many(context, filter, grace_ms, cancel.yes).await
-}
-
-fn ms(grace: Duration) -> u64 {
-    u64::try_from(grace.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[derive(Debug, Serialize)]

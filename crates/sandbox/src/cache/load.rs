@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use model::attempt::CodeOrigin;
 use model::id::Digest;
+use model::units::millis;
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
 use wasmtime::Engine;
@@ -122,7 +123,7 @@ impl Loader {
             CompileError::Refused(refusal) => LoadError::Refused(refusal),
             CompileError::Unavailable(text) => LoadError::Unavailable(text),
         })?;
-        let took_ms = u64::try_from(code.took.as_millis()).unwrap_or(u64::MAX).max(1);
+        let took_ms = millis(code.took).max(1);
         let make = move || maker.make(&Verified::fresh(&code), CodeOrigin::Compiled, took_ms);
         blocking(move || make().map_err(LoadError::Refused)).await
     }

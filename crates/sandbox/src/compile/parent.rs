@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
+use model::units::millis;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 use tokio::sync::Semaphore;
@@ -112,7 +113,7 @@ impl Compiler {
             sha256 = %key.sha256,
             size_bytes = size,
             code_bytes = code.len(),
-            duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            duration_ms = millis(took),
             "compiled a component"
         );
         Ok(Code { bytes: code, took })
