@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use model::error::ErrorKind;
-use model::id::JobId;
+use model::id::{JobId, SessionId};
 use store::record::{EXPIRED, OfferRecord, corrupt, number, queue};
-use store::{Due, Error, Offer, Plans, QueueDepth, Rescue, Rescued, Result};
+use store::{Due, Error, LongTransaction, Offer, OpenedSession, Plans, QueueDepth, Rescue, Rescued, Result};
 
 use crate::PostgresStore;
 use crate::db::{Db, Session, again};
@@ -27,7 +27,32 @@ impl Plans for PostgresStore {
     }
 
     async fn rescue(&self, rescue: Rescue) -> Result<Rescued> {
-        Ok(again(|| take_back(&self.db, rescue)).await?)
+        Ok(again(|| take_back(&self.db, &rescue)).await?)
+    }
+
+    async fn sessions(&self) -> Result<Vec<OpenedSession>> {
+        let rows = self.db.all(sqlx::query_file!("sql/sessions.sql")).await?;
+        let sessions = rows.into_iter().map(|row| OpenedSession {
+            id: SessionId(row.id),
+            name: row.name,
+            address: row.address,
+        });
+        Ok(sessions.collect())
+    }
+
+    async fn long_transactions(&self, older_than_ms: u32) -> Result<Vec<LongTransaction>> {
+        let query = sqlx::query_file!("sql/long_transactions.sql", i64::from(older_than_ms));
+        let rows = self.db.all(query).await?.into_iter();
+        let transactions = rows.map(|row| {
+            Ok(LongTransaction {
+                pid: row.pid,
+                age_ms: number("age", row.age_ms)?,
+                state: row.state,
+                application: row.application,
+                user: row.user,
+            })
+        });
+        transactions.collect()
     }
 
     async fn depths(&self) -> Result<Vec<QueueDepth>> {
@@ -46,14 +71,15 @@ impl Plans for PostgresStore {
     }
 }
 
-async fn take_back(db: &Db, rescue: Rescue) -> Told<Rescued> {
+async fn take_back(db: &Db, rescue: &Rescue) -> Told<Rescued> {
     let mut tx = db.begin().await?;
     let answer = take_back_in(&mut tx, rescue).await;
     tx.end(answer).await
 }
 
-async fn take_back_in(tx: &mut Session, rescue: Rescue) -> Told<Rescued> {
-    let closed = tx.execute(sqlx::query_file!("sql/rescue_sessions.sql")).await?;
+async fn take_back_in(tx: &mut Session, rescue: &Rescue) -> Told<Rescued> {
+    let gone: Vec<i64> = rescue.gone.iter().map(|session| session.0).collect();
+    let closed = tx.execute(sqlx::query_file!("sql/rescue_sessions.sql", &gone)).await?;
     let mut rescued = Rescued { sessions: u32::try_from(closed).unwrap_or(u32::MAX), ..Rescued::default() };
     // A new statement sees what claims of the closed sessions committed before they were closed.
     let full = tx.all(sqlx::query_file_scalar!("sql/rescue_full.sql")).await?;

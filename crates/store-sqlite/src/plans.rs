@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use model::attempt::Outcome;
 use model::error::{ErrorKind, Failure};
-use model::id::JobId;
+use model::id::{JobId, SessionId};
 use model::retry::{Next, after_loss};
 use sqlx::SqliteConnection;
 use store::record::{LOST, number, queue};
-use store::{Due, Offer, Plans, QueueDepth, Rescue, Rescued, Result};
+use store::{Due, LongTransaction, Offer, OpenedSession, Plans, QueueDepth, Rescue, Rescued, Result};
 use uuid::Uuid;
 
 use crate::SqliteStore;
@@ -37,10 +37,13 @@ impl Plans for SqliteStore {
         let now = now(&mut tx).await?;
         let closed =
             sqlx::query_file!("sql/rescue_sessions.sql", now).execute(&mut *tx).await.map_err(fault)?;
-        let mut rescued = Rescued {
-            sessions: u32::try_from(closed.rows_affected()).unwrap_or(u32::MAX),
-            ..Rescued::default()
-        };
+        let mut closed = closed.rows_affected();
+        for session in &rescue.gone {
+            let gone = sqlx::query_file!("sql/rescue_gone.sql", now, session.0).execute(&mut *tx).await;
+            closed += gone.map_err(fault)?.rows_affected();
+        }
+        let mut rescued =
+            Rescued { sessions: u32::try_from(closed).unwrap_or(u32::MAX), ..Rescued::default() };
         let limit = i64::from(rescue.limit);
         let taken = take_back(&mut tx, now, limit, &mut rescued).await?;
         end_expired(&mut tx, now, limit - taken, &mut rescued).await?;
@@ -48,6 +51,22 @@ impl Plans for SqliteStore {
             tx.commit().await.map_err(fault)?;
         }
         Ok(rescued)
+    }
+
+    async fn sessions(&self) -> Result<Vec<OpenedSession>> {
+        let mut reader = self.db.reader().await?;
+        let rows = sqlx::query_file!("sql/sessions.sql").fetch_all(&mut *reader).await.map_err(fault)?;
+        let sessions = rows.into_iter().map(|row| OpenedSession {
+            id: SessionId(row.id),
+            name: row.name,
+            address: row.address,
+        });
+        Ok(sessions.collect())
+    }
+
+    /// None: whoever else has the file open keeps no row alive that a look would walk over.
+    async fn long_transactions(&self, _older_than_ms: u32) -> Result<Vec<LongTransaction>> {
+        Ok(Vec::new())
     }
 
     async fn depths(&self) -> Result<Vec<QueueDepth>> {

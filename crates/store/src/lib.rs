@@ -65,7 +65,7 @@ pub use attempts::{
 pub use components::{Components, Publish, PublishTask, Published, TaskInfo};
 pub use error::Error;
 pub use jobs::{Cancel, Cancelled, JobFilter, JobPage, Jobs, StateOf, Submit, Submitted};
-pub use plans::{Due, Offer, Plans, QueueDepth, Rescue, Rescued};
+pub use plans::{Due, LongTransaction, Offer, OpenedSession, Plans, QueueDepth, Rescue, Rescued};
 pub use terms::{Elect, Leader, Term, Terms};
 
 /// What every verb answers.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use model::id::JobId;
+use model::id::{JobId, SessionId};
 use model::job::Priority;
 use model::name::QueueKey;
 
@@ -31,16 +31,44 @@ pub struct Due {
 }
 
 /// A round of taking back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rescue {
     /// At most this many jobs in this round.
     pub limit: u32,
+    /// Sessions whose process is known to be gone: they are closed now, whatever is left of their leases.
+    pub gone: Vec<SessionId>,
+}
+
+/// An open session and where its host is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedSession {
+    /// The session.
+    pub id: SessionId,
+    /// The host's name.
+    pub name: String,
+    /// Where its control service listens, as a URL.
+    pub address: String,
+}
+
+/// A transaction of anybody's that has been open for long: what it keeps alive slows every queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LongTransaction {
+    /// The process that the database runs it in; what an operator would end.
+    pub pid: i32,
+    /// How long it has been open, in milliseconds.
+    pub age_ms: u64,
+    /// What it does, in the database's words: `active`, `idle in transaction`.
+    pub state: String,
+    /// What the program calls itself; empty when it does not say.
+    pub application: String,
+    /// Whose it is.
+    pub user: String,
 }
 
 /// What a round of taking back did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rescued {
-    /// Sessions whose lease had run out and that were closed now.
+    /// Sessions that were closed now: their lease had run out, or they were said to be gone.
     pub sessions: u32,
     /// Jobs that may run again at once.
     pub offers: Vec<Offer>,
@@ -72,9 +100,16 @@ pub trait Plans: Send + Sync {
     /// present instant (the next steady read's `since`, less a margin for commits under way).
     async fn due(&self, due: Due) -> Result<(Vec<Offer>, DateTime<Utc>)>;
 
-    /// Closes sessions whose lease has run out, takes back the jobs of closed sessions (their attempts are
+    /// Closes sessions whose lease has run out or which are said to be gone, takes back the jobs of closed sessions (their attempts are
     /// recorded as `lost`, counted apart from failures), and ends what expired before it was started.
     async fn rescue(&self, rescue: Rescue) -> Result<Rescued>;
+
+    /// All open sessions, oldest first; unlike [`crate::Attempts::hosts`] it does not look at what they hold.
+    async fn sessions(&self) -> Result<Vec<OpenedSession>>;
+
+    /// Transactions that have been open for longer than `older_than_ms` in this database, whoever holds them,
+    /// oldest first, a few at the most. None where a transaction cannot hold up others.
+    async fn long_transactions(&self, older_than_ms: u32) -> Result<Vec<LongTransaction>>;
 
     /// Every queue with what stands in it.
     async fn depths(&self) -> Result<Vec<QueueDepth>>;

@@ -162,6 +162,12 @@ impl Plans for Faulty {
     async fn rescue(&self, rescue: Rescue) -> Result<Rescued> {
         self.inner.rescue(rescue).await
     }
+    async fn sessions(&self) -> Result<Vec<store::OpenedSession>> {
+        self.inner.sessions().await
+    }
+    async fn long_transactions(&self, older_than_ms: u32) -> Result<Vec<store::LongTransaction>> {
+        self.inner.long_transactions(older_than_ms).await
+    }
     async fn depths(&self) -> Result<Vec<QueueDepth>> {
         self.inner.depths().await
     }

@@ -140,7 +140,7 @@ impl Lab {
 
     /// What the leader does: gives back what silent hosts hold, and offers what is due.
     pub(crate) async fn ring(&self) {
-        self.store.inner().rescue(Rescue { limit: 100 }).await.expect("rescue");
+        self.store.inner().rescue(Rescue { limit: 100, gone: Vec::new() }).await.expect("rescue");
         let (due, _) = self.store.inner().due(Due { since: None, limit: 100 }).await.expect("due");
         let references = due.into_iter().map(|offer| Reference {
             job: offer.job,

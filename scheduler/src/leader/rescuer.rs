@@ -42,7 +42,7 @@ impl Rescuer {
     /// Rounds until one is not full.
     async fn tick(&self) -> anyhow::Result<()> {
         while self.trust.holds() {
-            let rescue = Rescue { limit: ROUND_MAX };
+            let rescue = Rescue { limit: ROUND_MAX, gone: Vec::new() };
             let rescued = within(DEADLINE, self.tools.store.rescue(rescue))
                 .await
                 .context("take back what lost its host")?;

@@ -126,6 +126,16 @@ impl store::Plans for GatedStore {
         self.inner.rescue(rescue).await
     }
 
+    async fn sessions(&self) -> store::Result<Vec<store::OpenedSession>> {
+        self.pass("sessions").await;
+        self.inner.sessions().await
+    }
+
+    async fn long_transactions(&self, older_than_ms: u32) -> store::Result<Vec<store::LongTransaction>> {
+        self.pass("long_transactions").await;
+        self.inner.long_transactions(older_than_ms).await
+    }
+
     async fn depths(&self) -> store::Result<Vec<QueueDepth>> {
         self.pass("depths").await;
         self.inner.depths().await

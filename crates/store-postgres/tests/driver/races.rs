@@ -80,7 +80,7 @@ async fn batches_that_end_in_any_order_while_others_are_taken_back_do_not_deadlo
             let mut told = Vec::new();
             for batch in ended.chunks(100) {
                 told.extend(store.finish(Finish { ended: batch.to_vec() }).await.expect("finish"));
-                store.rescue(Rescue { limit: 100 }).await.expect("rescue");
+                store.rescue(Rescue { limit: 100, gone: Vec::new() }).await.expect("rescue");
             }
             if n == 7 {
                 store.close(session).await.expect("close");
@@ -202,7 +202,7 @@ async fn a_sign_of_life_does_not_wait_for_a_claim() {
     held.execute(&mut *tx).await.expect("hold the session as a claim does");
 
     store.extend(Extend { session, lease_ms: 600_000 }).await.expect("extend");
-    let rescued = store.rescue(Rescue { limit: 1 }).await.expect("rescue");
+    let rescued = store.rescue(Rescue { limit: 1, gone: Vec::new() }).await.expect("rescue");
 
     assert_eq!(rescued.sessions, 0);
 }

@@ -287,7 +287,7 @@ async fn a_store_at_rest_writes_nothing() {
     let before = changes().await;
 
     for _ in 0..3 {
-        store.rescue(Rescue { limit: 10 }).await.expect("rescue");
+        store.rescue(Rescue { limit: 10, gone: Vec::new() }).await.expect("rescue");
         store.due(Due { since: None, limit: 10 }).await.expect("due");
         store.hosts().await.expect("hosts");
         store.leader().await.expect("leader");

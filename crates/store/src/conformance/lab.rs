@@ -167,7 +167,7 @@ impl Lab {
     }
 
     pub(super) async fn rescue(&self) -> Rescued {
-        self.store.rescue(Rescue { limit: 1000 }).await.expect("rescue")
+        self.store.rescue(Rescue { limit: 1000, gone: Vec::new() }).await.expect("rescue")
     }
 }
 

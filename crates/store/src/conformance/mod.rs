@@ -215,6 +215,8 @@ macro_rules! conformance {
             rescue:
                 there_is_nothing_to_rescue_from_the_living
                 a_lost_lease_is_rescued_once
+                a_session_whose_process_is_gone_is_closed_before_its_lease_ends
+                open_sessions_are_told_with_their_addresses
                 a_session_without_jobs_is_closed_too
                 a_loss_is_not_a_failure
                 a_job_that_loses_too_many_hosts_is_parked

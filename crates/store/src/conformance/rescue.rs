@@ -9,7 +9,7 @@ use model::id::{JobId, SessionId};
 use model::job::{JobState, NewJob};
 
 use super::lab::{AT_ONCE, Lab, failed, ids, job_with, new_job, sorted};
-use crate::{Finished, Rescue, Rescued};
+use crate::{Finished, OpenedSession, Rescue, Rescued};
 
 /// Claims the job under a session that then falls silent, and takes it back.
 pub(super) async fn lose(lab: &Lab, id: JobId) -> Rescued {
@@ -42,6 +42,33 @@ pub async fn a_lost_lease_is_rescued_once(lab: &Lab) {
     assert_eq!((attempt.number, attempt.outcome, attempt.usage), (1, Some(Outcome::Lost), None));
     assert_eq!(attempt.failure.as_ref().expect("it says why").kind, ErrorKind::Lost);
     assert!(lab.store.hosts().await.expect("hosts").is_empty());
+}
+
+pub async fn a_session_whose_process_is_gone_is_closed_before_its_lease_ends(lab: &Lab) {
+    let claimed = lab.running().await;
+    let (gone, other) = (claimed.lease.session, lab.host().await);
+
+    let rescued = lab.store.rescue(Rescue { limit: 10, gone: vec![gone] }).await.expect("rescue");
+
+    assert_eq!(rescued.sessions, 1);
+    assert_eq!(rescued.offers.iter().map(|offer| offer.job).collect::<Vec<_>>(), [claimed.lease.job]);
+    let job = lab.look(claimed.lease.job).await;
+    assert_eq!(job.attempts[0].outcome, Some(Outcome::Lost));
+    assert_eq!(lab.finish(failed(claimed.lease, AT_ONCE)).await, Finished::Stale, "its fence is up");
+    let open: Vec<_> = lab.store.sessions().await.expect("sessions").into_iter().map(|one| one.id).collect();
+    assert_eq!(open, [other]);
+    let again = lab.store.rescue(Rescue { limit: 10, gone: vec![gone] }).await.expect("rescue");
+    assert_eq!(again, Rescued::default(), "once");
+}
+
+pub async fn open_sessions_are_told_with_their_addresses(lab: &Lab) {
+    let (first, second) = (lab.host().await, lab.host().await);
+    lab.store.close(first).await.expect("close");
+
+    let open = lab.store.sessions().await.expect("sessions");
+
+    let host = lab.store.hosts().await.expect("hosts").remove(0);
+    assert_eq!(open, [OpenedSession { id: second, name: host.name, address: host.address }]);
 }
 
 pub async fn a_session_without_jobs_is_closed_too(lab: &Lab) {
@@ -148,7 +175,7 @@ pub async fn a_round_takes_back_no_more_than_its_limit(lab: &Lab) {
     let mut sizes = Vec::new();
     let mut found = Vec::new();
     for _ in 0..3 {
-        let round = lab.store.rescue(Rescue { limit: 2 }).await.expect("rescue");
+        let round = lab.store.rescue(Rescue { limit: 2, gone: Vec::new() }).await.expect("rescue");
         sizes.push(round.offers.len());
         found.extend(round.offers.iter().map(|offer| offer.job));
     }

@@ -1,0 +1,1 @@
+select id, name, address from host_sessions where closed_at is null order by id
