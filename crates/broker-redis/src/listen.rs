@@ -1,7 +1,7 @@
 //! Wake-ups: how they are written, and the loop that hears them.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use broker::Signal;
 use futures::StreamExt as _;
@@ -63,8 +63,13 @@ pub(crate) async fn run(
 ) {
     let mut subscription = first;
     loop {
+        let began = Instant::now();
         pass_on(subscription, &signals, &junk).await;
         tracing::warn!("lost the connection to Redis that wake-ups come by; trying again");
+        if began.elapsed() < RETRY.1 {
+            // Whoever takes connections only to drop them is not asked without a pause.
+            tokio::time::sleep(RETRY.1).await;
+        }
         subscription = listen_again(&server, &channel).await;
         tracing::info!("wake-ups come again");
     }

@@ -147,7 +147,13 @@ impl Popper {
                 }
                 // It died while it was idle, and so did the others.
                 Err(e) if connection.used && is_broken(&e) && !e.is_timeout() => self.forget_idle(),
-                Err(e) => return Err(e),
+                Err(e) => {
+                    // What swallowed its answer may swallow those of the others, one time-out after another.
+                    if e.is_timeout() {
+                        self.forget_idle();
+                    }
+                    return Err(e);
+                }
             }
         }
     }

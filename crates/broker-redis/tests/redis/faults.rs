@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::{SOON, ask, connect, drain, jobs, popping, queue, references, refused, take};
+use crate::support::{Router, SOON, ask, connect, drain, jobs, popping, queue, references, refused, take};
 use broker::{Broker as _, Signal};
+use broker_redis::RedisBroker;
 use redis::pipe;
 use testkit::eventually::{DEADLINE, eventually};
 use testkit::redis::Server;
@@ -30,7 +31,7 @@ async fn another_prefix_is_another_broker() {
     let broker = connect(&server).await;
     let mut config = broker_redis::Config::parse(&server.url()).expect("a URL");
     config.prefix = "other:".to_owned();
-    let other = broker_redis::RedisBroker::open(config).await.expect("connect");
+    let other = RedisBroker::open(config).await.expect("connect");
 
     broker.push(&references([1])).await.expect("push");
 
@@ -274,4 +275,74 @@ async fn takes_that_are_dropped_leave_no_connection_that_waits() {
     gone.expect("pops that nobody waits for end at once");
     broker.push(&references(0..100)).await.expect("push");
     assert_eq!(drain(&broker).await, jobs(0..100));
+}
+
+#[tokio::test]
+async fn callers_with_little_patience_get_a_new_connection_for_one_that_was_swallowed() {
+    let server = Server::start().await;
+    let router = Router::to(&server).await;
+    let broker = RedisBroker::connect(&router.url()).await.expect("connect");
+    broker.signal(Signal::Changed).await.expect("signal");
+
+    router.forget();
+
+    // Nobody stays until the answer is overdue.
+    let patience = Duration::from_millis(700);
+    eventually("a signal to arrive", async || {
+        tokio::time::timeout(patience, broker.signal(Signal::Changed)).await.ok()?.ok()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_take_on_a_connection_that_was_swallowed_ends_and_the_next_finds_what_is_there() {
+    let server = Server::start().await;
+    let router = Router::to(&server).await;
+    let broker = Arc::new(RedisBroker::connect(&router.url()).await.expect("connect"));
+    // Both keep their connections for the next take.
+    let takers = [broker.clone(), broker.clone()];
+    let takers = takers.map(|taker| tokio::spawn(async move { taker.take(take(1, DEADLINE)).await }));
+    popping(&server, 2).await;
+    broker.push(&references([1, 2])).await.expect("push");
+    for taker in takers {
+        taker.await.expect("no panic").expect("take");
+    }
+
+    router.forget();
+    refused(broker.take(take(1, Duration::ZERO))).await;
+    connect(&server).await.push(&references([3])).await.expect("push");
+
+    assert_eq!(broker.take(take(1, SOON)).await.expect("take"), jobs([3]));
+}
+
+#[tokio::test]
+async fn references_that_were_kept_over_a_restart_are_there_once_when_offered_again() {
+    let mut server = Server::start().await;
+    server.set_flags(&["--appendonly", "yes", "--appendfsync", "always"]);
+    server.restart().await;
+    let broker = connect(&server).await;
+    broker.push(&references([1, 2, 3])).await.expect("push");
+    let before = broker.generation().await.expect("before");
+
+    server.restart().await;
+
+    assert_ne!(broker.generation().await.expect("after"), before);
+    broker.push(&references([1, 2, 3])).await.expect("push again");
+    assert_eq!(drain(&broker).await, jobs([1, 2, 3]));
+}
+
+#[tokio::test]
+async fn a_full_redis_lets_wake_ups_through_and_no_generation() {
+    let server = Server::start().await;
+    let broker = connect(&server).await;
+    let mut listener = broker.signals();
+    broker.generation().await.expect("generation");
+
+    ask::<()>(&server, pipe().cmd("CONFIG").arg(&["SET", "maxmemory", "1"]).ignore()).await;
+
+    // Whoever asks for it would offer references, and learns by it that there is no room for them.
+    let refusal = refused(broker.generation()).await;
+    assert!(refusal.contains("OOM"), "{refusal}");
+    broker.signal(Signal::Changed).await.expect("signal");
+    assert_eq!(listener.recv().await, Ok(Signal::Changed));
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use broker::{Broker as _, Queues, Signal, Take};
 use redis::pipe;
+use testkit::eventually::DEADLINE;
 use testkit::redis::Server;
 
-use crate::support::{SOON, ask, connect, drain, jobs, queue, references, take};
+use crate::support::{SOON, ask, connect, drain, jobs, popping, queue, references, take};
 
 #[tokio::test]
 async fn junk_in_the_place_of_the_generation_is_replaced() {
@@ -91,4 +92,36 @@ async fn junk_among_the_signals_is_dropped() {
     broker.signal(Signal::Changed).await.expect("signal");
 
     assert_eq!(listener.recv().await, Ok(Signal::Changed));
+}
+
+#[tokio::test]
+async fn scores_that_make_no_sense_neither_hide_a_reference_nor_harm_the_others() {
+    let server = Server::start().await;
+    let broker = connect(&server).await;
+    broker.push(&references([2, 3])).await.expect("push");
+    let mut vandal = pipe();
+    for (n, score) in [(1, "-inf"), (2, "-1"), (4, "inf"), (5, "1e300")] {
+        vandal.cmd("ZADD").arg("jobctl:queue:default/q").arg(score).arg(jobs([n])[0].0.as_bytes()).ignore();
+    }
+    ask::<()>(&server, &vandal).await;
+
+    let mut found = broker.take(take(2, SOON)).await.expect("take");
+    found.extend(broker.take(take(1, SOON)).await.expect("take"));
+    found.extend(broker.take(take(10, SOON)).await.expect("take"));
+
+    assert_eq!(found, jobs([1, 2, 3, 5, 4]));
+}
+
+#[tokio::test]
+async fn a_queue_whose_key_becomes_something_else_under_a_take_that_waits_is_served_again() {
+    let server = Server::start().await;
+    let broker = std::sync::Arc::new(connect(&server).await);
+    let taker = broker.clone();
+    let taken = tokio::spawn(async move { taker.take(take(10, DEADLINE)).await });
+    popping(&server, 1).await;
+
+    ask::<()>(&server, pipe().cmd("SET").arg("jobctl:queue:default/q").arg("junk").ignore()).await;
+    broker.push(&references([1])).await.expect("push");
+
+    assert_eq!(taken.await.expect("no panic").expect("take"), jobs([1]));
 }

@@ -11,6 +11,8 @@ use model::name::QueueKey;
 use redis::{FromRedisValue, Pipeline};
 use testkit::eventually::eventually;
 use testkit::redis::Server;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 /// How soon a call that cannot succeed must say so: after three seconds, and one more for a machine that is busy
@@ -85,4 +87,47 @@ pub(crate) async fn popping(server: &Server, wanted: usize) {
         (blocked.count() == wanted).then_some(())
     })
     .await;
+}
+
+/// A way to a server that can forget the connections it carries, as a router does: both ends keep them, and nothing
+/// arrives any more.
+pub(crate) struct Router {
+    port: u16,
+    forgotten: watch::Sender<u64>,
+}
+
+impl Router {
+    pub(crate) async fn to(server: &Server) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("loopback has a free port");
+        let port = listener.local_addr().expect("it is bound").port();
+        let (forgotten, forgets) = watch::channel(0);
+        let target = server.port();
+        tokio::spawn(async move {
+            while let Ok((mut here, _)) = listener.accept().await {
+                let mut forgets = forgets.clone();
+                forgets.mark_unchanged();
+                tokio::spawn(async move {
+                    let Ok(mut there) = TcpStream::connect(("127.0.0.1", target)).await else { return };
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut here, &mut there) => {}
+                        forgot = forgets.changed() => {
+                            if forgot.is_ok() {
+                                std::future::pending::<()>().await;
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        Self { port, forgotten }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Forgets the connections of now; later ones are carried.
+    pub(crate) fn forget(&self) {
+        self.forgotten.send_modify(|count| *count += 1);
+    }
 }
