@@ -112,7 +112,11 @@ impl Process {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    fn signal(&self, name: &str) {
+    /// Sends it a signal by its name, as in `STOP`.
+    ///
+    /// # Panics
+    /// When it is gone already.
+    pub fn signal(&self, name: &str) {
         // setpriv became the program, so that its id is ours.
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status().expect("kill");

@@ -1,6 +1,7 @@
 //! One process of a system: started, ended and started again on the same data.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 
 use serde_json::Value;
 use testkit::eventually::eventually_blocking;
@@ -19,7 +20,8 @@ pub struct Role {
 
 impl Role {
     /// `jobctl ARGUMENTS…`, not started yet; its files are in `folder` under its name.
-    pub(crate) fn new(
+    #[must_use]
+    pub fn new(
         name: &str,
         mut arguments: Vec<String>,
         environment: Vec<(String, String)>,
@@ -66,10 +68,46 @@ impl Role {
         self.ready();
     }
 
+    /// Whether its process runs: it was started, and did not end since, by itself or by others.
+    pub fn is_running(&mut self) -> bool {
+        self.process.as_mut().is_some_and(Process::is_running)
+    }
+
+    /// Sends it a signal by its name, as in `STOP`, `CONT`, `INT`.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn signal(&self, name: &str) {
+        self.process.as_ref().expect("it runs").signal(name);
+    }
+
+    /// Waits until it has ended, however: by a signal of ours, or by itself.
+    ///
+    /// # Panics
+    /// When it was not started, or does not end within a minute.
+    pub fn exit(&mut self) -> ExitStatus {
+        self.process.take().expect("it was started").ended()
+    }
+
+    /// Changes what it is started with from its next start on: its arguments and its environment.
+    pub fn launch(&mut self) -> &mut Launch {
+        &mut self.launch
+    }
+
     /// Whether it was started and not ended since.
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.process.is_some()
+    }
+
+    /// The URL of its control service, if it is a host.
+    ///
+    /// # Panics
+    /// When it is not up or has none.
+    #[must_use]
+    pub fn control(&self) -> &str {
+        assert!(self.is_up(), "it does not run");
+        self.ports["control"].as_str().unwrap_or_else(|| panic!("no `control` in {}", self.ports))
     }
 
     /// The URL of its API.
@@ -100,7 +138,8 @@ impl Role {
     }
 
     /// Where that is kept.
-    pub(crate) fn log(&self) -> &Path {
+    #[must_use]
+    pub fn log(&self) -> &Path {
         &self.launch.log
     }
 
@@ -115,7 +154,10 @@ impl Role {
     }
 
     /// Starts it, unless it runs.
-    pub(crate) fn begin(&mut self) {
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn begin(&mut self) {
         if self.process.is_none() {
             // It is there only if this process never ran.
             let _ = std::fs::remove_file(&self.ports_file);
@@ -124,7 +166,10 @@ impl Role {
     }
 
     /// Waits until it says that it is ready.
-    pub(crate) fn ready(&mut self) {
+    ///
+    /// # Panics
+    /// When it was not started, ends instead, or does not come up within a minute.
+    pub fn ready(&mut self) {
         let process = self.process.as_mut().expect("it was started");
         let text = eventually_blocking("the ports file of a process", || {
             let text = std::fs::read_to_string(&self.ports_file).ok();

@@ -10,17 +10,29 @@ const FLOORS: &[(u8, &[&str])] = &[
     (5, &["host", "scheduler"]),
     (4, &["connect", "dashboard"]),
     (3, &["store-postgres", "store-sqlite", "broker-redis"]),
-    (2, &["store", "broker", "sandbox", "rpc", "send_email", "generate_report", "call_webhook"]),
+    (
+        2,
+        &[
+            "store",
+            "broker",
+            "sandbox",
+            "rpc",
+            "send_email",
+            "generate_report",
+            "call_webhook",
+            "chaos-guest",
+        ],
+    ),
     (1, &["model", "service", "task-sdk"]),
     (0, &["task-sdk-macros"]),
 ];
 
 /// Arrows within a floor or to guests' rooms that stand nowhere else.
 const ROOMS_OF_GUESTS: &[&str] =
-    &["task-sdk", "task-sdk-macros", "send_email", "generate_report", "call_webhook"];
+    &["task-sdk", "task-sdk-macros", "send_email", "generate_report", "call_webhook", "chaos-guest"];
 
 /// Rooms that only tests and benchmarks enter.
-const ROOMS_OF_TESTS: &[&str] = &["testkit", "guests", "stories", "bench"];
+const ROOMS_OF_TESTS: &[&str] = &["testkit", "guests", "stories", "bench", "history", "chaos"];
 
 fn floors() -> BTreeMap<&'static str, u8> {
     FLOORS.iter().flat_map(|(floor, rooms)| rooms.iter().map(|room| (*room, *floor))).collect()

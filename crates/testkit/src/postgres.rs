@@ -25,20 +25,47 @@ const CONNECTIONS_MAX: u32 = 300;
 /// Starts are tried again with another port when somebody else took the free one.
 const STARTS_MAX: u32 = 5;
 
+/// How a server is set up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether commits wait for the disk, as users have it. Without, a killed server loses nothing, and a machine
+    /// without power might.
+    pub fsync: bool,
+    /// How many connections it takes.
+    pub connections: u32,
+    /// More of its settings, as in `deadlock_timeout=100ms`.
+    pub more: Vec<String>,
+}
+
+impl Default for Settings {
+    /// What most tests want.
+    fn default() -> Self {
+        Self { fsync: false, connections: CONNECTIONS_MAX, more: Vec::new() }
+    }
+}
+
 /// A private server; ended and removed when dropped.
 pub struct Server {
     process: Option<Process>,
     port: u16,
+    settings: Settings,
     folder: TempDir,
 }
 
 impl Server {
-    /// Makes a new, empty server on a free loopback port and starts it. What it writes is not synced: a
-    /// killed server loses nothing, a machine without power might.
+    /// Makes a new, empty server on a free loopback port and starts it, by the default settings.
     ///
     /// # Panics
     /// When PostgreSQL is not installed or does not start.
     pub async fn start() -> Self {
+        Self::start_with(Settings::default()).await
+    }
+
+    /// The same, set up otherwise.
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed or does not start.
+    pub async fn start_with(settings: Settings) -> Self {
         let folder = tempfile::Builder::new().prefix("jobctl-postgres-").tempdir().expect("a folder");
         if is_root() {
             give(folder.path(), USER);
@@ -52,7 +79,7 @@ impl Server {
             .await
             .expect("run initdb");
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let mut server = Self { process: None, port: 0, folder };
+        let mut server = Self { process: None, port: 0, settings, folder };
         for _ in 0..STARTS_MAX {
             server.port = free_port();
             if server.try_start().await {
@@ -126,6 +153,11 @@ impl Server {
         self.start_again().await;
     }
 
+    /// How it is set up from its next start on.
+    pub fn settings(&mut self) -> &mut Settings {
+        &mut self.settings
+    }
+
     async fn end(&mut self, signal: Signal) {
         if let Some(mut process) = self.process.take() {
             process.end(signal).await;
@@ -147,18 +179,23 @@ impl Server {
     async fn try_start(&mut self) -> bool {
         let mut arguments = vec!["-D".to_owned(), self.folder.path().join("data").display().to_string()];
         let port = format!("port={}", self.port);
-        let connections = format!("max_connections={CONNECTIONS_MAX}");
+        let connections = format!("max_connections={}", self.settings.connections);
+        let (fsync, pages) = if self.settings.fsync {
+            ("fsync=on", "full_page_writes=on")
+        } else {
+            ("fsync=off", "full_page_writes=off")
+        };
         let settings = [
             "listen_addresses=127.0.0.1",
             &port,
             &connections,
             "unix_socket_directories=",
-            "fsync=off",
-            "full_page_writes=off",
+            fsync,
+            pages,
             // In the data folder, so that a killed server leaves nothing behind elsewhere.
             "dynamic_shared_memory_type=mmap",
         ];
-        for setting in settings {
+        for setting in settings.into_iter().chain(self.settings.more.iter().map(String::as_str)) {
             arguments.extend(["-c".to_owned(), setting.to_owned()]);
         }
         let mut process = Process::start(&Launch {
@@ -232,7 +269,15 @@ impl Database {
     /// # Panics
     /// When the server refuses them.
     pub async fn execute(&self, sql: &str) -> Vec<String> {
-        query(&self.url, sql).await.unwrap_or_else(|e| panic!("{sql}: {e}"))
+        self.try_execute(sql).await.unwrap_or_else(|e| panic!("{sql}: {e}"))
+    }
+
+    /// The same where a refusal is an answer.
+    ///
+    /// # Errors
+    /// With the server's words, when it refuses them or is not there.
+    pub async fn try_execute(&self, sql: &str) -> Result<Vec<String>, String> {
+        query(&self.url, sql).await
     }
 }
 
@@ -267,8 +312,11 @@ fn shared_url() -> Option<String> {
     std::env::var("TEST_POSTGRES_URL").ok().filter(|url| !url.is_empty())
 }
 
-/// Runs `sql` by psql, which keeps this crate free of a driver.
-async fn query(url: &str, sql: &str) -> Result<Vec<String>, String> {
+/// Runs `sql` by psql, which keeps this crate free of a driver, and tells the rows as lines, columns parted by `|`.
+///
+/// # Errors
+/// With the words of psql, when the server refuses it or is not there.
+pub async fn query(url: &str, sql: &str) -> Result<Vec<String>, String> {
     let told = Command::new(program("psql"))
         .args(psql_arguments(url, sql))
         .stdin(Stdio::null())

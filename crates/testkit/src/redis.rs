@@ -18,6 +18,7 @@ pub struct Server {
     port: u16,
     folder: TempDir,
     process: Process,
+    flags: Vec<String>,
 }
 
 impl Server {
@@ -29,8 +30,8 @@ impl Server {
         let folder = TempDir::with_prefix("redis-").expect("a temporary folder");
         for _ in 0..PORTS_MAX {
             let port = free_port();
-            if let Some(process) = launch(&folder, port).await {
-                return Self { port, folder, process };
+            if let Some(process) = launch(&folder, port, &[]).await {
+                return Self { port, folder, process, flags: Vec::new() };
             }
         }
         let log = std::fs::read_to_string(folder.path().join("log")).unwrap_or_default();
@@ -66,12 +67,17 @@ impl Server {
     pub async fn restart(&mut self) {
         self.kill().await;
         for _ in 0..PORTS_MAX {
-            if let Some(process) = launch(&self.folder, self.port).await {
+            if let Some(process) = launch(&self.folder, self.port, &self.flags).await {
                 self.process = process;
                 return;
             }
         }
         panic!("port {} was taken while redis-server was down", self.port);
+    }
+
+    /// More of its flags from its next start on, as in `["--maxmemory", "1mb"]`.
+    pub fn set_flags(&mut self, flags: &[&str]) {
+        self.flags = flags.iter().map(|&flag| flag.to_owned()).collect();
     }
 
     /// Stops its process where it stands: connections stay open, nothing is answered.
@@ -86,7 +92,7 @@ impl Server {
 }
 
 /// The server, once it answers; none when it ended because somebody else has the port.
-async fn launch(folder: &TempDir, port: u16) -> Option<Process> {
+async fn launch(folder: &TempDir, port: u16, flags: &[String]) -> Option<Process> {
     let arguments: [(&str, &str); 7] = [
         ("--bind", "127.0.0.1"),
         ("--port", &port.to_string()),
@@ -101,6 +107,7 @@ async fn launch(folder: &TempDir, port: u16) -> Option<Process> {
         arguments: arguments
             .iter()
             .flat_map(|(name, value)| [(*name).to_owned(), (*value).to_owned()])
+            .chain(flags.iter().cloned())
             .collect(),
         user: None,
         log: folder.path().join("log"),

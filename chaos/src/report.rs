@@ -1,0 +1,143 @@
+//! The table: for a terminal and for `docs/RELIABILITY.md` the same.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use bench::{Machine, Percentiles, Side, Table};
+
+use crate::row::Row;
+
+/// Between these two lines of the page stands the last run.
+const FROM: &str = "<!-- the last run of make chaos: begin -->";
+const UNTIL: &str = "<!-- the last run of make chaos: end -->";
+
+/// Everything that came of a run.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Where.
+    pub machine: Machine,
+    /// The rows, in the order in which they ran.
+    pub rows: Vec<Row>,
+    /// How long all of it took.
+    pub took: Duration,
+}
+
+impl Report {
+    /// Whether every row passed.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.rows.iter().all(Row::passed)
+    }
+
+    /// Jobs that were acknowledged, in all rows together.
+    #[must_use]
+    pub fn jobs(&self) -> usize {
+        self.rows.iter().map(Row::jobs).sum()
+    }
+
+    fn table(&self) -> Table {
+        let mut table = Table::new(&[
+            ("fault", Side::Left),
+            ("times", Side::Right),
+            ("jobs", Side::Right),
+            ("lost", Side::Right),
+            ("duplicated successes", Side::Right),
+            ("takeover p50", Side::Right),
+            ("takeover max", Side::Right),
+            ("must hold", Side::Left),
+            ("verdict", Side::Left),
+        ]);
+        for row in &self.rows {
+            let (p50, max) = takeover(&row.takeovers);
+            table.row([
+                row.fault.to_owned(),
+                row.faults.to_string(),
+                row.jobs().to_string(),
+                row.lost().to_string(),
+                row.duplicates().to_string(),
+                p50,
+                max,
+                row.pass.to_owned(),
+                verdict(row),
+            ]);
+        }
+        table
+    }
+
+    fn sum(&self) -> String {
+        let (faults, jobs) = (self.rows.iter().map(|row| row.faults).sum::<usize>(), self.jobs());
+        let lost: usize = self.rows.iter().map(Row::lost).sum();
+        let twice: usize = self.rows.iter().map(Row::duplicates).sum();
+        let (minutes, seconds) = (self.took.as_secs() / 60, self.took.as_secs() % 60);
+        format!(
+            "{} stages, {faults} faults, {jobs} jobs acknowledged: {lost} lost, {twice} successes recorded twice. It \
+             took {minutes} min {seconds} s.",
+            self.rows.len()
+        )
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Measured: {}.\n", self.machine)?;
+        writeln!(f, "{}", self.table())?;
+        writeln!(f, "{}", self.sum())
+    }
+}
+
+fn takeover(took: &[Duration]) -> (String, String) {
+    match Percentiles::of(took.iter().map(Duration::as_secs_f64).collect()) {
+        Some(Percentiles { p50, max, .. }) => (format!("{p50:.2} s"), format!("{max:.2} s")),
+        None => ("–".to_owned(), "–".to_owned()),
+    }
+}
+
+fn verdict(row: &Row) -> String {
+    match row.reasons.first() {
+        None => "pass".to_owned(),
+        Some(first) if row.reasons.len() == 1 => format!("**FAIL**: {first}"),
+        Some(first) => format!("**FAIL**: {first} (and {} more)", row.reasons.len() - 1),
+    }
+}
+
+/// Puts the report into its page, between the two markers.
+///
+/// # Errors
+/// When the page cannot be read or written, or has no markers.
+pub fn write_page(path: &Path, report: &Report) -> Result<()> {
+    let page = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+    let page = with_run(&page, &report.to_string()).with_context(|| format!("read {}", path.display()))?;
+    fs::write(path, page).with_context(|| format!("write {}", path.display()))
+}
+
+fn with_run(page: &str, run: &str) -> Result<String> {
+    let from = page.find(FROM).map(|at| at + FROM.len());
+    let until = page.find(UNTIL);
+    ensure!(from.zip(until).is_some_and(|(from, until)| from <= until), "it lacks {FROM:?} or {UNTIL:?}");
+    let (from, until) = (from.unwrap_or_default(), until.unwrap_or_default());
+    Ok(format!("{}\n\n{}\n\n{}", &page[..from], run.trim(), &page[until..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_takes_the_place_of_the_one_before() {
+        let page = format!("# Title\n\nwords\n\n{FROM}\nold\n{UNTIL}\nmore words\n");
+
+        let once = with_run(&page, "new\n").expect("it has markers");
+        let twice = with_run(&once, "new\n").expect("it has markers");
+
+        assert_eq!(once, format!("# Title\n\nwords\n\n{FROM}\n\nnew\n\n{UNTIL}\nmore words\n"));
+        assert_eq!(twice, once);
+    }
+
+    #[test]
+    fn a_page_without_markers_is_left_alone() {
+        assert!(with_run("# Title\n", "new").is_err());
+    }
+}

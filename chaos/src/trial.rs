@@ -1,0 +1,196 @@
+//! What a stage gets: the field, loads, and a place for what was seen.
+
+use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
+
+use history::{Event, Fault, FaultId, Hit, Journal, Truth, now_us};
+use rand::Rng as _;
+
+use crate::field::Field;
+use crate::load::{Load, LoadPlan};
+use crate::row::Row;
+use crate::settle::{self, Settled};
+use crate::stage::{Effort, Stage};
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// One run of a stage.
+pub struct Trial {
+    /// The system.
+    pub field: Field,
+    /// How much of the stage.
+    pub effort: Effort,
+    journal: Journal,
+    began: Instant,
+    since_us: i64,
+    faults: u32,
+    row: Row,
+}
+
+impl Trial {
+    /// Begins a stage on a field that is whole.
+    pub(crate) fn begin(stage: &Stage, effort: Effort, mut field: Field, journal: &Journal) -> Self {
+        journal.begin(stage.name);
+        for member in field.members() {
+            member.remember();
+        }
+        Self {
+            field,
+            effort,
+            journal: journal.clone(),
+            began: Instant::now(),
+            since_us: now_us(),
+            faults: 0,
+            row: Row::of(stage),
+        }
+    }
+
+    /// The number for this effort.
+    #[must_use]
+    pub fn times(&self, full: usize, short: usize) -> usize {
+        if self.effort == Effort::Full { full } else { short }
+    }
+
+    /// Puts a load on the field. Its clients ask beside the story, from now on.
+    #[must_use]
+    pub fn load(&self, plan: LoadPlan) -> Load {
+        self.field.load(plan)
+    }
+
+    /// A fault begins: call it just before. It lasts until [`Self::over`], or to the end of the trial.
+    pub fn fault(&mut self, name: &str, hit: Hit) -> FaultId {
+        self.faults += 1;
+        let fault = FaultId(self.faults);
+        self.journal.record(Event::Fault(Fault { fault, name: name.to_owned(), hit }));
+        fault
+    }
+
+    /// The fault is over: whoever starts now must not notice that it was.
+    pub fn over(&self, fault: FaultId) {
+        self.journal.record(Event::Over { fault });
+    }
+
+    /// A fault that lasts as long as `story`.
+    pub fn during<T>(&mut self, name: &str, hit: Hit, story: impl FnOnce(&mut Self) -> T) -> T {
+        let fault = self.fault(name, hit);
+        let told = story(self);
+        self.over(fault);
+        told
+    }
+
+    /// Writes into the history what a client of the stage's own was told.
+    pub fn record(&self, event: Event) {
+        self.journal.record(event);
+    }
+
+    /// Notes how long it took until somebody else went on.
+    pub fn takeover(&mut self, took: Duration) {
+        self.row.takeovers.push(took);
+    }
+
+    /// What must be. When it is not, the verdict says so and the story goes on.
+    pub fn require(&mut self, condition: bool, words: impl Into<String>) {
+        if !condition {
+            self.row.reasons.push(words.into());
+        }
+    }
+
+    /// What must not take longer. A short run judges no times.
+    pub fn within(&mut self, took: Duration, limit: Duration, words: &str) {
+        if self.effort == Effort::Full {
+            self.require(took <= limit, format!("{words}: took {took:.2?}, and {limit:?} are allowed"));
+        }
+    }
+
+    /// Something worth telling beside the verdict.
+    pub fn note(&mut self, words: impl Into<String>) {
+        self.row.notes.push(words.into());
+    }
+
+    /// Jobs that no load of the field counts, as those of a `jobctl dev`.
+    pub fn count_jobs(&mut self, jobs: usize) {
+        self.row.more_jobs += jobs;
+    }
+
+    /// Looks until `look` says yes, and returns how long that took; after `patience` it is required in vain.
+    pub fn eventually(
+        &mut self,
+        words: &str,
+        patience: Duration,
+        mut look: impl FnMut(&mut Self) -> bool,
+    ) -> Duration {
+        let began = Instant::now();
+        while !look(self) {
+            if began.elapsed() >= patience {
+                self.require(false, format!("waited {patience:?} in vain: {words}"));
+                break;
+            }
+            std::thread::park_timeout(LOOK);
+        }
+        began.elapsed()
+    }
+
+    /// Lets time pass, where the fault is that it does.
+    pub fn pause(&self, duration: Duration) {
+        let until = Instant::now() + duration;
+        while let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+            std::thread::park_timeout(left);
+        }
+    }
+
+    /// A moment within the range, in milliseconds.
+    #[must_use]
+    pub fn random_ms(&self, range_ms: RangeInclusive<u64>) -> Duration {
+        Duration::from_millis(rand::rng().random_range(range_ms))
+    }
+
+    /// Waits until all jobs of the load have ended and the field is at rest; reads the store, and checks I1 to I8 over
+    /// everything that happened in this trial. What does not hold is in the verdict. Everything must be up again.
+    pub fn settle(&mut self, load: Load) -> Settled {
+        self.settle_all(vec![load])
+    }
+
+    /// The same for any number of loads, or for jobs of the stage's own.
+    pub fn settle_all(&mut self, loads: Vec<Load>) -> Settled {
+        for load in &loads {
+            load.until_asked();
+            let given_up = load.len() - load.acknowledged();
+            if given_up > 0 {
+                let errors = load.errors();
+                self.note(format!("{given_up} of {} jobs were not acknowledged: {errors:?}", load.len()));
+            }
+        }
+        let rest = settle::rest(&mut self.field, self.effort);
+        self.require(rest.is_ok(), rest.err().unwrap_or_default());
+        settle::processes(&mut self.field, &self.journal);
+        let truth = crate::truth::truth(&self.field, self.since_us);
+        self.judge(truth)
+    }
+
+    /// Checks I1 to I8 over this trial by what a store said: for stages that have one of their own.
+    ///
+    /// # Panics
+    /// When the history cannot be written.
+    pub fn judge(&mut self, truth: Truth) -> Settled {
+        self.journal.record(Event::Truth(truth.clone()));
+        let lines = self.journal.trial().expect("the history can be written");
+        let summary = history::check(&lines);
+        self.row.judged(&summary);
+        Settled::new(truth, summary, lines)
+    }
+
+    /// What came of it; `panic` is what the story ended with, if it did not end well.
+    pub(crate) fn end(mut self, panic: Option<String>) -> (Field, Row) {
+        self.row.reasons.extend(panic.map(|words| format!("the stage broke off: {words}")));
+        if self.row.summary.is_none() && self.row.reasons.is_empty() {
+            self.require(false, "the stage did not settle");
+        }
+        self.row.faults = self.faults as usize;
+        self.row.took = self.began.elapsed();
+        if !self.row.passed() {
+            self.row.logs = settle::logs(&mut self.field);
+        }
+        (self.field, self.row)
+    }
+}
