@@ -5,10 +5,12 @@
 //!                                            └─ another one leads  ──▶ its Admission.Offer
 //! ```
 //!
-//! Nothing here is waited for by a caller, and all of it is lossy: what is lost, the leader's sweep finds.
+//! Nothing here is waited for by a caller, and all of it is lossy: what is lost, the leader's sweep finds. While the
+//! broker fails, or too much waits, messages are dropped: nothing piles up here however long it is away.
 
 use std::mem::take;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use broker::{Broker, Reference, Signal};
@@ -23,6 +25,9 @@ use crate::standing::Standing;
 
 /// Messages that wait to be carried; beyond that they are dropped and left to the sweep.
 const WAITING_MAX: usize = 10_000;
+
+/// Jobs that waiting messages may be about; as many references take some ten MiB.
+const JOBS_WAITING_MAX: usize = 100_000;
 
 /// Messages carried at once.
 const TAKEN_MAX: usize = 1_000;
@@ -41,9 +46,24 @@ enum Message {
     Signal(Signal),
 }
 
+impl Message {
+    /// How many jobs it is about.
+    fn jobs(&self) -> usize {
+        match self {
+            Self::Offer(references) => references.len(),
+            Self::Signal(Signal::Ended(jobs)) => jobs.len(),
+            Self::Signal(Signal::Changed) => 0,
+        }
+    }
+}
+
 /// Hands messages to the carrier; cheap to clone, never waits.
 #[derive(Clone)]
-pub(crate) struct Bell(mpsc::Sender<Message>);
+pub(crate) struct Bell {
+    queue: mpsc::Sender<Message>,
+    /// How many jobs the messages that wait are about.
+    jobs: Arc<AtomicUsize>,
+}
 
 impl Bell {
     /// Offers references.
@@ -59,8 +79,11 @@ impl Bell {
     }
 
     fn send(&self, message: Message) {
-        if self.0.try_send(message).is_err() {
-            tracing::debug!("a message to the ready queue was dropped: too many wait");
+        let jobs = message.jobs();
+        let waiting = self.jobs.fetch_add(jobs, Ordering::Relaxed);
+        if waiting + jobs > JOBS_WAITING_MAX || self.queue.try_send(message).is_err() {
+            self.jobs.fetch_sub(jobs, Ordering::Relaxed);
+            tracing::debug!(jobs, "a message to the ready queue was dropped: too many wait");
         }
     }
 }
@@ -68,6 +91,7 @@ impl Bell {
 /// Carries the messages.
 pub(crate) struct Carrier {
     queue: mpsc::Receiver<Message>,
+    jobs: Arc<AtomicUsize>,
     desk: Arc<Desk>,
     broker: Arc<dyn Broker>,
     standing: watch::Receiver<Standing>,
@@ -83,7 +107,9 @@ impl Carrier {
         token: Option<String>,
     ) -> (Bell, Self) {
         let (bell, queue) = mpsc::channel(WAITING_MAX);
-        (Bell(bell), Self { queue, desk, broker, standing, token, leader: None })
+        let jobs = Arc::new(AtomicUsize::new(0));
+        let bell = Bell { queue: bell, jobs: Arc::clone(&jobs) };
+        (bell, Self { queue, jobs, desk, broker, standing, token, leader: None })
     }
 
     /// Carries until the shutdown ends or nobody holds a bell any more.
@@ -102,6 +128,7 @@ impl Carrier {
     }
 
     async fn carry(&mut self, messages: Vec<Message>) {
+        self.jobs.fetch_sub(messages.iter().map(Message::jobs).sum(), Ordering::Relaxed);
         let (mut references, mut ended, mut changed) = (Vec::new(), Vec::new(), false);
         for message in messages {
             match message {
@@ -113,7 +140,7 @@ impl Carrier {
         if changed {
             self.signal(Signal::Changed).await;
         }
-        if !ended.is_empty() {
+        if !ended.is_empty() && !self.desk.is_down() {
             self.signal(Signal::Ended(ended)).await;
         }
         if !references.is_empty() {
@@ -171,5 +198,35 @@ impl Carrier {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use broker::MemoryBroker;
+    use model::clock::{Clock, SystemClock};
+    use model::id::JobId;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn however_much_comes_what_waits_is_bounded_by_the_jobs_it_is_about() {
+        let broker: Arc<dyn Broker> = Arc::new(MemoryBroker::new());
+        let desk = Arc::new(Desk::new(Arc::clone(&broker)));
+        let (_standing, stands) = watch::channel(Standing::Leading);
+        let (bell, mut carrier) = Carrier::new(desk, broker, stands, None);
+        let many = vec![JobId::generate(SystemClock.now()); JOBS_WAITING_MAX / 2];
+
+        for _ in 0..10 {
+            bell.signal(Signal::Ended(many.clone()));
+        }
+        bell.signal(Signal::Changed);
+
+        assert_eq!(carrier.queue.len(), 3, "two long ones and the one about no job");
+        let mut taken = Vec::new();
+        carrier.queue.recv_many(&mut taken, TAKEN_MAX).await;
+        carrier.carry(taken).await;
+        bell.signal(Signal::Ended(many));
+        assert_eq!(carrier.queue.len(), 1, "there is room again");
     }
 }

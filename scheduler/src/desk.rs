@@ -39,7 +39,13 @@ pub(crate) struct Desk {
     /// References were held back because a window was full.
     held_back: AtomicBool,
     /// The broker failed last: nothing is tried but by the one who looks after it.
-    down: AtomicBool,
+    failure: Mutex<Option<Failure>>,
+}
+
+/// How the broker fails.
+struct Failure {
+    since: Instant,
+    why: String,
 }
 
 /// Offers of the last moments, in two generations.
@@ -57,7 +63,7 @@ impl Desk {
             recent: Mutex::new(recent),
             window: Mutex::default(),
             held_back: AtomicBool::new(false),
-            down: AtomicBool::new(false),
+            failure: Mutex::default(),
         }
     }
 
@@ -96,9 +102,7 @@ impl Desk {
     /// As [`Self::offer_new`].
     pub(crate) async fn push(&self, references: Vec<Reference>) -> broker::Result<()> {
         for part in references.chunks(PUSH_MAX) {
-            let pushed = broker_within(BROKER_DEADLINE, self.broker.push(part)).await;
-            self.down.store(pushed.is_err(), Ordering::Relaxed);
-            pushed?;
+            self.noted(broker_within(BROKER_DEADLINE, self.broker.push(part)).await)?;
             let mut window = locked(&self.window);
             let mut recent = locked(&self.recent);
             recent.turn();
@@ -120,9 +124,7 @@ impl Desk {
     /// # Errors
     /// When the broker fails.
     pub(crate) async fn look(&self) -> broker::Result<u64> {
-        let waiting = broker_within(BROKER_DEADLINE, self.broker.waiting()).await;
-        self.down.store(waiting.is_err(), Ordering::Relaxed);
-        let waiting = waiting?;
+        let waiting = self.noted(broker_within(BROKER_DEADLINE, self.broker.waiting()).await)?;
         let fullest = waiting.iter().map(|(_, count)| *count).max().unwrap_or(0);
         *locked(&self.window) = waiting.into_iter().collect();
         Ok(fullest)
@@ -133,14 +135,32 @@ impl Desk {
     /// # Errors
     /// When the broker fails.
     pub(crate) async fn generation(&self) -> broker::Result<u64> {
-        let generation = broker_within(BROKER_DEADLINE, self.broker.generation()).await;
-        self.down.store(generation.is_err(), Ordering::Relaxed);
-        generation
+        self.noted(broker_within(BROKER_DEADLINE, self.broker.generation()).await)
     }
 
     /// Whether the broker failed last.
     pub(crate) fn is_down(&self) -> bool {
-        self.down.load(Ordering::Relaxed)
+        locked(&self.failure).is_some()
+    }
+
+    /// For how long the broker has failed; none when it did what it was asked last.
+    pub(crate) fn fails_for(&self) -> Option<Duration> {
+        locked(&self.failure).as_ref().map(|failure| failure.since.elapsed())
+    }
+
+    /// Why the broker failed last.
+    pub(crate) fn failure(&self) -> Option<String> {
+        locked(&self.failure).as_ref().map(|failure| failure.why.clone())
+    }
+
+    fn noted<T>(&self, answer: broker::Result<T>) -> broker::Result<T> {
+        let mut failure = locked(&self.failure);
+        *failure = answer.as_ref().err().map(|error| Failure {
+            since: failure.as_ref().map_or_else(Instant::now, |failure| failure.since),
+            why: error.why.clone(),
+        });
+        drop(failure);
+        answer
     }
 
     /// Whether something was held back since [`Self::set_held_back`] was told otherwise.

@@ -4,8 +4,9 @@
 //! http ──▶ api ──▶ store                       every replica
 //!           └─▶ carrier ─┐
 //!                        ├─▶ desk ──▶ broker   the leader
-//! leader ──▶ dispatcher ─┘
-//!        └─▶ rescuer
+//! leader ──▶ dispatcher ─┘      ▲
+//!        ├─▶ rescuer            │
+//!        └─▶ handover         lookout         who does not lead looks whether the broker answers
 //! ```
 
 mod answer;
@@ -15,6 +16,7 @@ mod config;
 mod desk;
 mod http;
 mod leader;
+mod lookout;
 mod scheduler;
 mod schema;
 mod standing;

@@ -24,6 +24,7 @@ use crate::carrier::Carrier;
 use crate::desk::Desk;
 use crate::http::router;
 use crate::leader::{Candidate, Tools};
+use crate::lookout;
 use crate::standing::Standing;
 use crate::waiting::Waiting;
 
@@ -100,7 +101,12 @@ impl Scheduler {
         let tasks = Arc::new(crate::tasks::Tasks::new(Arc::clone(&store)));
         let waiting = Arc::new(Waiting::default());
         let lease_ms = u32::try_from(config.term.as_millis()).context("read the term")?;
-        let tools = Tools { store: Arc::clone(&store), desk, bell: bell.clone() };
+        let tools = Tools {
+            store: Arc::clone(&store),
+            desk: Arc::clone(&desk),
+            bell: bell.clone(),
+            token: token.clone(),
+        };
         let elect = Elect { holder: id, address: advertised, lease_ms };
         let candidate = Candidate::new(tools, elect, config.term, standing);
         let api = Api::new(Ingredients {
@@ -110,21 +116,24 @@ impl Scheduler {
             tasks: Arc::clone(&tasks),
             waiting: Arc::clone(&waiting),
             bell,
-            standing: stands,
+            desk: Arc::clone(&desk),
+            standing: stands.clone(),
             token: token.clone(),
             limits_max: config.limits_max,
             version: config.version.clone(),
             shutdown: shutdown.clone(),
         });
         let pages = dashboard::Parts { store: Arc::clone(&store), clock, version: config.version };
-        let routes = router(api, pages, token.as_deref(), shutdown.clone());
+        let routes = router(api, pages, Arc::clone(&desk), token.as_deref(), shutdown.clone());
 
         let mut parts = Tasks::new(shutdown.clone());
         // What serves the API's calls ends after the last of them.
         let served = Shutdown::new();
-        let (carries, waits, elects) = (served.clone(), served.clone(), shutdown.clone());
+        let (carries, waits) = (served.clone(), served.clone());
+        let (looks, elects) = (shutdown.clone(), shutdown.clone());
         parts.spawn("carrier", quietly(async move { carrier.run(carries).await }));
         parts.spawn("waiting", quietly(async move { waiting.run(store, broker, tasks, waits).await }));
+        parts.spawn("lookout", quietly(lookout::run(desk, stands, looks)));
         parts.spawn("elections", quietly(async move { candidate.run(elects).await }));
         parts.spawn("api", async move {
             let done = serve(listener, routes, shutdown).await;

@@ -17,6 +17,8 @@ pub(crate) struct Status<'a> {
     hosts: Vec<Host<'a>>,
     queues: Vec<Queue<'a>>,
     version: &'a str,
+    /// Why the scheduler that answers does not reach the ready queue.
+    ready_queue_error: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,6 +75,7 @@ impl<'a> From<&'a v1::StatusResponse> for Status<'a> {
             hosts: status.hosts.iter().map(Into::into).collect(),
             queues: status.queues.iter().map(Into::into).collect(),
             version: &status.version,
+            ready_queue_error: Some(status.ready_queue_error.as_str()).filter(|why| !why.is_empty()),
         }
     }
 }
@@ -118,6 +121,10 @@ pub(crate) fn text(view: &View, times: Times, status: &v1::StatusResponse) -> St
         },
     );
     let mut parts = vec![format!("{}  {leader}", view.paint.bold("leader"))];
+    if !status.ready_queue_error.is_empty() {
+        let why = escape::line(&format!("does not answer: {}", status.ready_queue_error));
+        parts.push(format!("{}  {}", view.paint.bold("ready queue"), view.paint.red(&why)));
+    }
     parts.push(section(view, "schedulers", schedulers(view, &status.schedulers)));
     parts.push(section(view, "hosts", hosts(view, &status.hosts)));
     parts.push(section(view, "queues", queues(view, &status.queues)));
@@ -171,12 +178,32 @@ fn queues(view: &View, queues: &[v1::Queue]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
     use serde_json::Value;
+
+    use crate::args::TimeStyle;
 
     use super::*;
 
     fn keys(value: &Value) -> Vec<&str> {
         value.as_object().expect("an object").keys().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn a_ready_queue_that_fails_is_said_and_one_that_answers_is_not() {
+        let fails = v1::StatusResponse {
+            ready_queue_error: "redis at r:6379: \u{1b}[2Jno answer".to_owned(),
+            ..v1::StatusResponse::default()
+        };
+        let answers = v1::StatusResponse::default();
+        let json = |status| serde_json::to_value(Status::from(status)).expect("JSON");
+        let times = Times { style: TimeStyle::Iso, now: DateTime::UNIX_EPOCH };
+        let shown = |status| text(&View::default(), times, status);
+
+        assert_eq!(json(&fails)["ready_queue_error"], fails.ready_queue_error);
+        assert_eq!(json(&answers)["ready_queue_error"], Value::Null);
+        assert!(shown(&fails).contains("ready queue  does not answer: redis at r:6379"), "{}", shown(&fails));
+        assert!(!shown(&fails).contains('\u{1b}') && !shown(&answers).contains("ready queue"));
     }
 
     #[test]
@@ -186,7 +213,7 @@ mod tests {
             schedulers: vec![v1::Scheduler::default()],
             hosts: vec![v1::Host::default()],
             queues: vec![v1::Queue::default()],
-            version: String::new(),
+            ..v1::StatusResponse::default()
         };
 
         let shown = serde_json::to_value(Status::from(&message)).expect("JSON");

@@ -1,4 +1,5 @@
-//! The service `Admission`: the leader takes references from the other replicas.
+//! The service `Admission`: what replicas say to each other about the ready queue. The leader takes references from
+//! the others, and asks them whether they reach it.
 
 use broker::Reference;
 use rpc::v1::admission_server::Admission;
@@ -18,6 +19,10 @@ impl Admission for Api {
         let references = request.get_ref().references.iter().map(read).collect::<Result<_, _>>()?;
         self.bell.offer(references);
         Ok(Response::new(v1::OfferResponse {}))
+    }
+
+    async fn reach(&self, _: Request<v1::ReachRequest>) -> Result<Response<v1::ReachResponse>, Status> {
+        Ok(Response::new(v1::ReachResponse { reached: self.desk.generation().await.is_ok() }))
     }
 }
 

@@ -37,6 +37,7 @@ async fn status(api: &Api) -> Result<v1::StatusResponse, Error> {
         hosts: hosts.into_iter().map(host).collect(),
         queues: queues.into_iter().map(queue).collect(),
         version: api.version.clone(),
+        ready_queue_error: api.desk.failure().unwrap_or_default(),
     })
 }
 

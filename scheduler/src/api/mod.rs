@@ -38,6 +38,7 @@ use tonic::Status;
 use crate::answer::ask;
 use crate::carrier::Bell;
 use crate::standing::Standing;
+use crate::desk::Desk;
 use crate::tasks::Tasks;
 use crate::waiting::Waiting;
 use hosts::Hosts;
@@ -67,6 +68,7 @@ pub(crate) struct Ingredients {
     pub(crate) waiting: Arc<Waiting>,
     pub(crate) bell: Bell,
     pub(crate) standing: watch::Receiver<Standing>,
+    pub(crate) desk: Arc<Desk>,
     pub(crate) token: Option<String>,
     pub(crate) limits_max: Limits,
     pub(crate) version: String,
@@ -82,6 +84,7 @@ pub(crate) struct Api {
     waiting: Arc<Waiting>,
     bell: Bell,
     standing: watch::Receiver<Standing>,
+    desk: Arc<Desk>,
     limits_max: Limits,
     version: String,
     shutdown: Shutdown,
@@ -103,6 +106,7 @@ impl Api {
             waiting: of.waiting,
             bell: of.bell,
             standing: of.standing,
+            desk: of.desk,
             limits_max: of.limits_max,
             version: of.version,
             shutdown: of.shutdown,

@@ -23,6 +23,7 @@ use tonic::service::Routes;
 
 use crate::answer::within;
 use crate::api::Api;
+use crate::desk::Desk;
 use guard::Guard;
 
 /// How long a page may take to be drawn.
@@ -35,6 +36,7 @@ const READY_DEADLINE: Duration = Duration::from_secs(2);
 pub(crate) fn router(
     api: Arc<Api>,
     pages: dashboard::Parts,
+    desk: Arc<Desk>,
     token: Option<&str>,
     shutdown: Shutdown,
 ) -> Router {
@@ -43,7 +45,7 @@ pub(crate) fn router(
     let probes = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
-        .with_state(Probe { store, shutdown });
+        .with_state(Probe { store, desk, shutdown });
     grpc(api)
         .merge(dashboard::router(pages).layer(from_fn(in_time)))
         .layer(from_fn_with_state(guard, guard::check))
@@ -75,16 +77,21 @@ async fn in_time(request: Request, next: Next) -> Response {
 #[derive(Clone)]
 struct Probe {
     store: Arc<dyn Store>,
+    desk: Arc<Desk>,
     shutdown: Shutdown,
 }
 
-/// Ready: it does not stop, and its store answers.
+/// Ready: it does not stop, and its store answers. Without the broker it takes jobs all the same.
 async fn ready(State(probe): State<Probe>) -> Response {
-    if probe.shutdown.is_draining() {
+    if probe.shutdown.is_leaving() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
     }
     match within(READY_DEADLINE, probe.store.leader()).await {
-        Ok(_) => "ready\n".into_response(),
+        Ok(_) => match probe.desk.failure() {
+            None => "ready\n".into_response(),
+            Some(why) => format!("ready; the ready queue does not answer, jobs are taken and wait: {why}\n")
+                .into_response(),
+        },
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
 }

@@ -3,7 +3,8 @@
 //! ```text
 //!            elected                 lost · doubt · a part broke
 //! follow ───────────────▶ lead ──────────────────────────────────▶ follow
-//!    └──── draining ────▶ over ◀──── draining (resigns) ──── lead
+//!    ▲└──── draining ────▶ over ◀──── draining (resigns) ──── lead
+//!    └──────────────── another reaches the broker (resigns, stands back) ◀─┘
 //! ```
 //!
 //! The database judges who leads; the holder trusts itself only by its own monotonic clock, counted from
@@ -11,6 +12,7 @@
 //! truth: whatever a leader writes is harmless when done twice.
 
 mod dispatcher;
+mod handover;
 mod rescuer;
 
 use std::sync::{Arc, Mutex};
@@ -35,6 +37,10 @@ const SLACK: Duration = Duration::from_millis(300);
 
 /// Renewals in a term.
 const RENEWALS: u32 = 4;
+
+/// How long a replica stands back that handed over, unless the broker answers it sooner: others that do not reach the
+/// broker either may have to hand over after it.
+const STANDS_BACK: Duration = Duration::from_secs(10);
 
 /// Until when a leader may trust itself.
 #[derive(Clone)]
@@ -66,6 +72,8 @@ pub(crate) struct Tools {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) bell: Bell,
+    /// What it shows to other replicas.
+    pub(crate) token: Option<String>,
 }
 
 /// A replica that takes part in elections.
@@ -78,6 +86,8 @@ pub(crate) struct Candidate {
 
 enum Next {
     Follow,
+    /// Follow, and leave elections to those who reach the broker.
+    StandBack,
     Lead(Term, Trust),
     Over,
 }
@@ -92,7 +102,8 @@ impl Candidate {
         let mut next = Next::Follow;
         loop {
             next = match next {
-                Next::Follow => self.follow(&shutdown).await,
+                Next::Follow => self.follow(None, &shutdown).await,
+                Next::StandBack => self.follow(Some(Instant::now() + STANDS_BACK), &shutdown).await,
                 Next::Lead(term, trust) => self.lead(term, trust, &shutdown).await,
                 Next::Over => return,
             };
@@ -104,7 +115,11 @@ impl Candidate {
         asked + self.term.saturating_sub(SLACK.min(self.term / 2))
     }
 
-    async fn follow(&self, shutdown: &Shutdown) -> Next {
+    /// Stands for election; until `back` only if the broker answers.
+    async fn follow(&self, back: Option<Instant>, shutdown: &Shutdown) -> Next {
+        if let Some(back) = back {
+            self.stand_back(back, shutdown).await;
+        }
         let mut failing = false;
         while !shutdown.is_draining() {
             let asked = Instant::now();
@@ -128,6 +143,17 @@ impl Candidate {
             }
         }
         Next::Over
+    }
+
+    /// Waits until `until`, or until the broker answers.
+    async fn stand_back(&self, until: Instant, shutdown: &Shutdown) {
+        while self.tools.desk.is_down() && Instant::now() < until && !shutdown.is_draining() {
+            self.learn().await;
+            tokio::select! {
+                () = shutdown.draining() => {}
+                () = sleep(self.term / RENEWALS) => {}
+            }
+        }
     }
 
     /// Learns where the leader is.
@@ -154,11 +180,12 @@ impl Candidate {
         parts.spawn(async move { rescuer.run(&second).await });
         self.standing.send_replace(Standing::Leading);
 
-        let why = tokio::select! {
+        let (why, hands_over) = tokio::select! {
             biased;
-            () = shutdown.draining() => "the process stops",
-            why = self.hold(term, &trust) => why,
-            _ = parts.join_next() => "a part of it broke",
+            () = shutdown.draining() => ("the process stops", false),
+            why = self.hold(term, &trust) => (why, false),
+            _ = parts.join_next() => ("a part of it broke", false),
+            why = handover::due(&self.tools, &self.elect.holder) => (why, true),
         };
 
         self.standing.send_replace(Standing::Following(None));
@@ -166,15 +193,21 @@ impl Candidate {
         parts.shutdown().await;
         if !shutdown.is_draining() {
             tracing::warn!(term = term.0, "this replica leads no more: {why}");
-            return Next::Follow;
+            if !hands_over {
+                return Next::Follow;
+            }
         }
+        self.resign(term).await;
+        if hands_over { Next::StandBack } else { Next::Over }
+    }
+
+    async fn resign(&self, term: Term) {
         match within(self.term, self.tools.store.resign(&self.elect.holder, term)).await {
             Ok(()) => tracing::info!(term = term.0, "this replica resigned"),
             Err(error) => {
                 tracing::warn!(term = term.0, %error, "resigning failed; the term runs out by itself");
             }
         }
-        Next::Over
     }
 
     /// Renews the term until it is lost or in doubt, and says why.

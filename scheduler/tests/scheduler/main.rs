@@ -2,6 +2,7 @@
 
 mod cancelling;
 mod cancelling_many;
+mod cut_off;
 mod door;
 mod enqueueing;
 mod following;
@@ -13,3 +14,4 @@ mod pages;
 mod publishing;
 mod room;
 mod watching;
+mod way;

@@ -24,6 +24,7 @@ use testkit::eventually::eventually;
 use tokio::task::JoinHandle;
 
 use crate::gates::{GatedBroker, GatedStore, all};
+use crate::way::Way;
 
 /// Longer than a test runs.
 const LONG_MS: u32 = 600_000;
@@ -44,6 +45,8 @@ pub(crate) struct Replica {
     pub(crate) address: String,
     /// The store as this replica sees it.
     pub(crate) store: Arc<GatedStore>,
+    /// Its way to the broker.
+    pub(crate) way: Arc<Way>,
     pub(crate) shutdown: Shutdown,
     pub(crate) running: JoinHandle<anyhow::Result<()>>,
 }
@@ -81,13 +84,15 @@ impl Room {
     pub(crate) async fn replica_with_token(&self, token: Option<&str>) -> Replica {
         let store = GatedStore::new(Arc::clone(&self.store));
         let config = self.config(([127, 0, 0, 1], 0).into(), token);
-        let parts = self.parts(Arc::clone(&store) as Arc<dyn Store>);
+        let way = Way::to(Arc::clone(&self.broker) as Arc<dyn Broker>);
+        let broker = Arc::clone(&way) as Arc<dyn Broker>;
+        let parts = Parts { broker, ..self.parts(Arc::clone(&store) as Arc<dyn Store>) };
         let scheduler = Scheduler::new(config, parts).await.expect("a free port");
         let address = scheduler.address();
         let shutdown = Shutdown::new();
         let running = tokio::spawn(scheduler.run(shutdown.clone()));
         let client = connect(&address, token).await;
-        Replica { client, address, store, shutdown, running }
+        Replica { client, address, store, way, shutdown, running }
     }
 
     /// Makes a replica that listens at `listen`, without running it.
