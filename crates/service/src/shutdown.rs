@@ -10,10 +10,19 @@ use tokio_util::sync::CancellationToken;
 /// ```text
 /// running ──drain──▶ draining (what runs may end) ──now──▶ ending
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Shutdown {
     drain: CancellationToken,
     now: CancellationToken,
+    /// Step one of the whole process, which a part may outlast.
+    whole: CancellationToken,
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        let (drain, now) = (CancellationToken::new(), CancellationToken::new());
+        Self { whole: drain.clone(), drain, now }
+    }
 }
 
 impl Shutdown {
@@ -75,6 +84,13 @@ impl Shutdown {
         self.now.is_cancelled()
     }
 
+    /// Whether the whole process is on its way out, also while this part of it outlasts the rest. For those who ask
+    /// whether to send anything new.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.whole.is_cancelled() || self.is_draining()
+    }
+
     /// Waits for step one.
     pub async fn draining(&self) {
         self.drain.cancelled().await;
@@ -88,7 +104,7 @@ impl Shutdown {
     /// One of its own: it follows this one, and asking it to stop does not stop this one.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self { drain: self.drain.child_token(), now: self.now.child_token() }
+        Self { drain: self.drain.child_token(), now: self.now.child_token(), whole: self.whole.clone() }
     }
 
     /// One of its own for what others lean on while they drain: it ends with this one, but drains only when it is
@@ -96,7 +112,7 @@ impl Shutdown {
     #[must_use]
     pub fn outlasting(&self) -> Self {
         let now = self.now.child_token();
-        Self { drain: now.child_token(), now }
+        Self { drain: now.child_token(), now, whole: self.whole.clone() }
     }
 }
 
@@ -124,6 +140,7 @@ mod tests {
         whole.drain();
         asked.drain();
         assert!(!last.is_draining() && asked.is_draining() && !asked.is_ending());
+        assert!(last.is_leaving() && !Shutdown::new().is_leaving());
 
         whole.now();
         assert!(last.is_draining() && last.is_ending());
