@@ -49,6 +49,7 @@
 //! ```
 
 mod attempts;
+pub mod clock;
 mod components;
 #[cfg(feature = "conformance")]
 pub mod conformance;

@@ -111,6 +111,11 @@ pub trait Plans: Send + Sync {
     /// oldest first, a few at the most. None where a transaction cannot hold up others.
     async fn long_transactions(&self, older_than_ms: u32) -> Result<Vec<LongTransaction>>;
 
+    /// The database's present instant, by which everything is judged.
+    async fn now(&self) -> Result<DateTime<Utc>> {
+        Ok(self.due(Due { since: None, limit: 0 }).await?.1)
+    }
+
     /// Every queue with what stands in it.
     async fn depths(&self) -> Result<Vec<QueueDepth>>;
 }
