@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::Rng;
 
 use crate::attempt::Outcome;
-use crate::bounds::LOSSES_MAX;
+use crate::bounds::{DELAY_DAYS_MAX, LOSSES_MAX};
 use crate::error::{ErrorKind, Failure};
 
 /// Attempts of a job when neither it nor its task says otherwise.
@@ -14,15 +14,19 @@ pub const MAX_ATTEMPTS_DEFAULT: u32 = 5;
 /// The wait before the second attempt; it doubles with each one.
 pub const BACKOFF_FIRST: Duration = Duration::from_secs(1);
 
-/// The longest wait between two attempts.
+/// The longest wait between two attempts, unless a task asks for a longer one (and [`crate::spread`] may add some
+/// seconds): what was away for long is tried within an hour of being back.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(3600);
+
+/// The longest wait that a task may ask for: as far as a job may be delayed.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(DELAY_DAYS_MAX.unsigned_abs() * 24 * 3600);
 
 /// Whether trying again can help, as the one who failed says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
     /// Yes, after the usual back-off.
     Usual,
-    /// Yes, and not before this long.
+    /// Yes, and not before this long, up to [`RETRY_AFTER_MAX`].
     After(Duration),
     /// No: the error is for good.
     Never,
@@ -77,7 +81,9 @@ pub fn decide(ending: &Ending, failures: u32, max_attempts: u32, rng: &mut impl 
         Ending::Released => Next::Again(Duration::ZERO),
         Ending::Failed { retry: Retry::Never, .. } => Next::End,
         Ending::Failed { .. } if failures + 1 >= max_attempts => Next::End,
-        Ending::Failed { retry: Retry::After(least), .. } => Next::Again(backoff(failures, rng).max(*least)),
+        Ending::Failed { retry: Retry::After(least), .. } => {
+            Next::Again(backoff(failures, rng).max((*least).min(RETRY_AFTER_MAX)))
+        }
         Ending::Failed { retry: Retry::Usual, .. } => Next::Again(backoff(failures, rng)),
     }
 }
@@ -97,8 +103,8 @@ pub fn retry_of(kind: ErrorKind) -> Retry {
     }
 }
 
-/// The wait after `failures` earlier failures: doubling, with a ceiling, and jittered over its upper half
-/// so that what failed together does not come back together.
+/// The wait after `failures` earlier failures: doubling, with a ceiling, and jittered over its upper half, so that few
+/// that failed together do not come back together. For many there is [`crate::spread`].
 #[must_use]
 pub fn backoff(failures: u32, rng: &mut impl Rng) -> Duration {
     let factor = 2u32.saturating_pow(failures.min(31));
@@ -150,6 +156,19 @@ mod tests {
         let minute = Duration::from_secs(60);
 
         assert_eq!(decide(&failed(Retry::After(minute)), 0, 5, &mut rng), Next::Again(minute));
+        let sooner = Retry::After(Duration::from_millis(1));
+        let Next::Again(wait) = decide(&failed(sooner), 3, 5, &mut rng) else {
+            panic!("it has an attempt left")
+        };
+        assert!(wait >= Duration::from_secs(4), "the back-off holds all the same: {wait:?}");
+    }
+
+    #[test]
+    fn a_wait_without_end_is_cut_to_what_can_be_stored() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let asked = failed(Retry::After(Duration::from_millis(u64::MAX)));
+
+        assert_eq!(decide(&asked, 0, 5, &mut rng), Next::Again(RETRY_AFTER_MAX));
     }
 
     #[test]
