@@ -17,7 +17,7 @@ use uuid::Builder;
 use crate::journal::Journal;
 use crate::outside::Outside;
 use crate::patience::patient;
-use crate::session::Session;
+use crate::session::{Lost, Session};
 
 /// The longest wait between two tries of what the store could not do.
 const RETRY_MAX: Duration = Duration::from_secs(1);
@@ -76,8 +76,9 @@ impl Capabilities for Lent {
         self.journal.progress(progress);
     }
 
+    /// A doubt is no loss: each call below waits it out before it touches anything.
     fn lease_held(&self) -> bool {
-        self.session.is_held()
+        !self.session.is_lost()
     }
 
     async fn save_checkpoint(&self, data: Vec<u8>) -> Result<(), String> {
@@ -110,11 +111,13 @@ impl Capabilities for Lent {
     }
 
     async fn send_mail(&self, message: MailMessage, call: u32) -> Result<String, MailError> {
-        self.outside.send_mail(message, self.lease.job, call).await
+        let sent = self.session.under(self.outside.send_mail(message, self.lease.job, call)).await;
+        sent.unwrap_or_else(|Lost| Err(MailError::Unavailable(LEASE_LOST.to_owned())))
     }
 
     async fn http(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        self.outside.http(request).await
+        let answered = self.session.under(self.outside.http(request)).await;
+        answered.unwrap_or_else(|Lost| Err(HttpError::Failed(LEASE_LOST.to_owned())))
     }
 
     fn has_secret(&self, name: &str) -> bool {

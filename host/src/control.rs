@@ -11,10 +11,13 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::serve::ListenerExt;
+use futures::StreamExt;
+use futures::stream::{BoxStream, unfold};
 use model::id::{Lease, SessionId};
 use rpc::v1::host_control_server::{HostControl, HostControlServer};
 use rpc::v1::{
     DrainRequest, DrainResponse, HostStatusRequest, HostStatusResponse, InterruptRequest, InterruptResponse,
+    WatchRequest, WatchResponse,
 };
 use rpc::{Code, Error};
 use service::Shutdown;
@@ -33,6 +36,10 @@ use crate::session::Session;
 
 /// How long connections may take to end once the service does.
 const END_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Between two words of a watch when nothing changes: a leader that vanished without one acknowledges nothing, and its
+/// connection ends instead of staying for ever.
+const SAY_AGAIN: Duration = Duration::from_secs(30);
 
 /// What the control service knows of the host.
 pub(crate) struct Control {
@@ -62,7 +69,8 @@ pub(crate) async fn serve(
         let _ = stream.set_nodelay(true);
     });
     let ending = stop.clone();
-    let serving = axum::serve(listener, router(control)).with_graceful_shutdown(stop.cancelled_owned());
+    let serving =
+        axum::serve(listener, router(control, stop.clone())).with_graceful_shutdown(stop.cancelled_owned());
     tokio::select! {
         served = async { serving.await } => served,
         () = async {
@@ -72,9 +80,9 @@ pub(crate) async fn serve(
     }
 }
 
-fn router(control: Arc<Control>) -> Router {
+fn router(control: Arc<Control>, ending: CancellationToken) -> Router {
     let token = control.token.clone();
-    let sessions = control.sessions.clone();
+    let (sessions, taking) = (control.sessions.clone(), control.taking.clone());
     let check = move |request: Request<()>| match authorized(token.as_deref(), &request) {
         true => Ok(request),
         false => Err(Status::from(
@@ -82,10 +90,15 @@ fn router(control: Arc<Control>) -> Router {
                 .hint("schedulers and hosts share one: --token or JOBCTL_TOKEN"),
         )),
     };
-    let service = HostControlServer::with_interceptor(Service(control), check);
+    let service = HostControlServer::with_interceptor(Service { host: control, ending }, check);
     let ready = move || {
         let held = sessions.borrow().as_ref().is_some_and(|session| session.is_held());
-        async move { if held { (StatusCode::OK, "ready\n") } else { NOT_READY } }
+        let answer = match (taking.is_draining(), held) {
+            (true, _) => DRAINING,
+            (false, true) => (StatusCode::OK, "ready\n"),
+            (false, false) => NOT_READY,
+        };
+        async move { answer }
     };
     Routes::new(service)
         .into_axum_router()
@@ -95,6 +108,8 @@ fn router(control: Arc<Control>) -> Router {
 
 const NOT_READY: (StatusCode, &str) = (StatusCode::SERVICE_UNAVAILABLE, "no session with the store\n");
 
+const DRAINING: (StatusCode, &str) = (StatusCode::SERVICE_UNAVAILABLE, "draining: no new work\n");
+
 fn authorized(token: Option<&str>, request: &Request<()>) -> bool {
     let Some(token) = token else { return true };
     let shown = request.metadata().get("authorization").map(|value| value.as_bytes()).unwrap_or_default();
@@ -102,18 +117,22 @@ fn authorized(token: Option<&str>, request: &Request<()>) -> bool {
     shown.ct_eq(token.as_bytes()).into()
 }
 
-struct Service(Arc<Control>);
+struct Service {
+    host: Arc<Control>,
+    /// The end of the service.
+    ending: CancellationToken,
+}
 
 impl Service {
     fn session(&self) -> Option<SessionId> {
-        self.0.sessions.borrow().as_ref().map(|session| session.id())
+        self.host.sessions.borrow().as_ref().map(|session| session.id())
     }
 
     fn status_of(&self, lease: Lease, grace: Duration) -> &'static str {
         if self.session() != Some(lease.session) {
             return "unknown";
         }
-        match self.0.running.interrupt(lease, grace) {
+        match self.host.running.interrupt(lease, grace) {
             Told::Stopping => "stopping",
             Told::Ended => "ended",
         }
@@ -126,6 +145,8 @@ fn count(number: usize) -> u32 {
 
 #[tonic::async_trait]
 impl HostControl for Service {
+    type WatchStream = BoxStream<'static, Result<WatchResponse, Status>>;
+
     async fn interrupt(
         &self,
         request: Request<InterruptRequest>,
@@ -143,12 +164,12 @@ impl HostControl for Service {
             let error = Error::new(Code::NotFound, format!("session {session} is not this host's session"));
             return Err(error.hint("it has begun another one: look it up again").into());
         }
-        let running = count(self.0.running.count());
-        if !self.0.taking.is_draining() {
+        let running = count(self.host.running.count());
+        if !self.host.taking.is_draining() {
             tracing::info!("asked to drain: no new work, what runs may end");
-            self.0.taking.drain();
+            self.host.taking.drain();
         }
-        if let Err(error) = patient(self.0.store.drain(session)).await {
+        if let Err(error) = patient(self.host.store.drain(session)).await {
             tracing::debug!(%error, "the drain is not shown in the store");
         }
         Ok(Response::new(DrainResponse { running }))
@@ -158,7 +179,7 @@ impl HostControl for Service {
         &self,
         _request: Request<HostStatusRequest>,
     ) -> Result<Response<HostStatusResponse>, Status> {
-        let host = &self.0;
+        let host = &self.host;
         Ok(Response::new(HostStatusResponse {
             session: self.session().map_or(0, |session| session.0),
             name: host.name.clone(),
@@ -170,4 +191,30 @@ impl HostControl for Service {
             attempts_finished: host.runner.recorded(),
         }))
     }
+
+    async fn watch(&self, _request: Request<WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        let name = self.host.name.clone();
+        let said = sessions(self.host.sessions.clone(), self.ending.clone());
+        let said = said.map(move |session| Ok(WatchResponse { session, name: name.clone() }));
+        Ok(Response::new(said.boxed()))
+    }
+}
+
+/// The session now, at each change, and now and then again; 0 between two. Ends in order with the service, which
+/// would have to break it off otherwise.
+fn sessions(
+    mut sessions: watch::Receiver<Option<Arc<Session>>>,
+    ending: CancellationToken,
+) -> BoxStream<'static, i64> {
+    sessions.mark_changed();
+    let said = unfold((sessions, ending), |(mut sessions, ending)| async move {
+        let changed = tokio::time::timeout(SAY_AGAIN, sessions.changed());
+        // Without a sender the host has ended: its service is about to.
+        if let Ok(Err(_)) = ending.run_until_cancelled(changed).await? {
+            return None;
+        }
+        let session = sessions.borrow_and_update().as_ref().map_or(0, |session| session.id().0);
+        Some((session, (sessions, ending)))
+    });
+    said.boxed()
 }

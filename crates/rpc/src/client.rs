@@ -126,7 +126,11 @@ impl HostDialer {
     /// # Errors
     /// `Invalid` for an address that is no URL; `Unavailable` when nobody answers there in time.
     pub async fn dial(&self, address: &str) -> Result<HostClient, Error> {
-        let endpoint = endpoint(address)?.connect_timeout(self.timeout).timeout(self.timeout);
+        self.connect(address, endpoint(address)?).await
+    }
+
+    pub(crate) async fn connect(&self, address: &str, endpoint: Endpoint) -> Result<HostClient, Error> {
+        let endpoint = endpoint.connect_timeout(self.timeout).timeout(self.timeout);
         let transport = tokio::time::timeout(self.timeout, endpoint.connect())
             .await
             .map_err(|_| {
@@ -139,7 +143,7 @@ impl HostDialer {
     }
 }
 
-fn endpoint(url: &str) -> Result<Endpoint, Error> {
+pub(crate) fn endpoint(url: &str) -> Result<Endpoint, Error> {
     let refuse = |why: String| {
         Error::new(Code::Invalid, format!("server: {url:?} {why}"))
             .hint("a server is http://HOST:PORT or https://HOST")

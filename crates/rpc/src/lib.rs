@@ -3,6 +3,7 @@
 mod client;
 mod convert;
 mod error;
+mod watch;
 
 /// The messages and services of `proto/jobs/v1`.
 #[expect(
@@ -21,6 +22,7 @@ pub mod v1 {
 pub use client::{Channel, Client, ClientConfig, HostClient, HostDialer};
 pub use convert::{instant, lease_of, reference, reference_parts, timestamp};
 pub use error::{Code, Error};
+pub use watch::HostWatch;
 
 /// Largest gRPC message either side takes: a batch of payloads. 64 MiB keeps a hostile one from filling
 /// the memory; more than a batch of ordinary size ever has.

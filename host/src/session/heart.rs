@@ -19,9 +19,6 @@ use super::uptime::uptime;
 use crate::patience::patient;
 use crate::running::Running;
 
-/// Signs of life in one lease: several may fail before it is lost. With the usual lease of 5 s, one each second.
-const BEATS_PER_LEASE: u32 = 5;
-
 /// The longest wait for the answer to one sign of life, as a part of the lease: a connection that hangs must
 /// leave time for another.
 const BEAT_PATIENCE: u32 = 3;
@@ -113,7 +110,7 @@ impl Heart {
     }
 
     async fn keep(&self, session: &Session, stop: &CancellationToken) -> Kept {
-        let period = self.lease / BEATS_PER_LEASE;
+        let period = session.beat();
         let mut wait = period;
         let mut failing = false;
         loop {

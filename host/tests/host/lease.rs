@@ -4,10 +4,11 @@ use model::attempt::{Outcome, StopReason};
 use model::error::ErrorKind;
 use model::id::JobId;
 use model::job::JobState;
-use sandbox::Capabilities;
+use sandbox::{Capabilities, HttpError, HttpRequest};
 use std::sync::Arc;
 use store::Attempts;
 use testkit::eventually::eventually;
+use tokio::net::TcpListener;
 
 use crate::faulty::Fault;
 use crate::lab::Lab;
@@ -71,6 +72,44 @@ async fn a_host_whose_store_is_away_gives_its_lease_up_by_its_own_clock() {
     assert_eq!(finishes, 0);
     assert_eq!(job.attempts[0].outcome, Some(Outcome::Lost));
     assert!(job.attempts[1].session > first);
+}
+
+#[tokio::test]
+async fn nothing_leaves_a_host_whose_store_no_longer_says_that_its_session_is_open() {
+    let lab = Lab::new().await;
+    let _host = lab.host().await;
+    let first = lab.session().await;
+    let id = lab.put("wait").await;
+    lab.begins(id, 1).await;
+    let (lent, sink) = (lab.lent(), TcpListener::bind("127.0.0.1:0").await.expect("a free port"));
+    let request = get(&format!("http://{}/", sink.local_addr().expect("it is bound")));
+
+    let beats = lab.store.calls("extend");
+    lab.store.fail("extend", &[Fault::Silence; 3]);
+    lab.store.inner().close(first).await.expect("closed behind its back");
+    // The last answer is older than a beat and a half, and the lease is not over by the host's own clock.
+    eventually("a second silent beat", || async { (lab.store.calls("extend") >= beats + 2).then_some(()) })
+        .await;
+    let refused = tokio::select! {
+        answer = lent.http(request) => answer.expect_err("the session is closed"),
+        came = sink.accept() => panic!("{came:?}"),
+    };
+
+    assert_eq!(refused, HttpError::Failed("the host lost the lease of this attempt".to_owned()));
+    lab.is_stopped(id, StopReason::LeaseLost).await;
+}
+
+fn get(url: &str) -> HttpRequest {
+    HttpRequest {
+        method: "GET".to_owned(),
+        url: url.to_owned(),
+        headers: Vec::new(),
+        body: Vec::new(),
+        timeout: None,
+        response_bytes_max: 100,
+        idempotency_key: "job-0".to_owned(),
+        host_named: true,
+    }
 }
 
 #[tokio::test]

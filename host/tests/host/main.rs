@@ -10,3 +10,4 @@ mod life;
 mod outbound;
 mod script;
 mod voice;
+mod watch;

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures::StreamExt;
+use futures::stream::Empty;
 use model::id::Lease;
 use rpc::v1::host_control_server::{HostControl, HostControlServer};
 use rpc::{Code, v1};
@@ -44,6 +45,12 @@ impl HostControl for Host {
         &self,
         _: Request<v1::HostStatusRequest>,
     ) -> Result<Response<v1::HostStatusResponse>, Status> {
+        Err(Status::unimplemented("not in this test"))
+    }
+
+    type WatchStream = Empty<Result<v1::WatchResponse, Status>>;
+
+    async fn watch(&self, _: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
         Err(Status::unimplemented("not in this test"))
     }
 }
