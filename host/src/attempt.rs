@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use model::attempt::{Stop, StopReason, Usage};
+use model::clock::Clock;
 use model::error::{ErrorKind, Failure};
 use model::limits::{LimitOverrides, Limits};
 use model::retry::{Ending, Retry, decide, retry_of};
@@ -37,6 +38,7 @@ pub(crate) struct Runner {
     versions: Versions,
     outside: Arc<Outside>,
     finisher: Finisher,
+    clock: Arc<dyn Clock>,
     limits_max: Limits,
     unreported: Semaphore,
     tracker: TaskTracker,
@@ -50,6 +52,7 @@ pub(crate) struct RunnerParts {
     pub(crate) outside: Arc<Outside>,
     pub(crate) finisher: Finisher,
     /// How many attempts run at once.
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) slots: usize,
     /// The most that any of them may use.
     pub(crate) limits_max: Limits,
@@ -57,7 +60,7 @@ pub(crate) struct RunnerParts {
 
 impl Runner {
     pub(crate) fn new(parts: RunnerParts) -> Arc<Self> {
-        let RunnerParts { store, executor, running, outside, finisher, slots, limits_max } = parts;
+        let RunnerParts { store, executor, running, outside, clock, finisher, slots, limits_max } = parts;
         let versions = Versions::new(Arc::clone(&store));
         let unreported = Semaphore::new(slots.saturating_mul(UNREPORTED_PER_SLOT));
         let tracker = TaskTracker::new();
@@ -69,6 +72,7 @@ impl Runner {
             outside,
             finisher,
             limits_max,
+            clock,
             unreported,
             tracker,
         })
@@ -176,6 +180,7 @@ impl Runner {
             lease: claimed.lease,
             queue: claimed.queue.clone(),
         };
+            clock: Arc::clone(&self.clock),
         let invocation = invocation(&version, &self.limits_max, claimed);
         let execution = self.executor.execute(invocation, Arc::new(lent), stop);
         AssertUnwindSafe(execution).catch_unwind().await.unwrap_or_else(|_| {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use model::clock::Clock;
 use model::id::{Digest, JobId, Lease};
 use model::job::{JobOptions, LogLine, NewJob, Progress, Start};
 use model::name::QueueKey;
@@ -15,6 +16,7 @@ use store::{Report, Store, Submit};
 use uuid::Builder;
 
 use crate::journal::Journal;
+use crate::mail::message::Mail;
 use crate::outside::Outside;
 use crate::patience::patient;
 use crate::session::{Lost, Session};
@@ -35,6 +37,8 @@ pub(crate) struct Lent {
     pub(crate) session: Arc<Session>,
     /// Log and progress.
     pub(crate) journal: Arc<Journal>,
+    /// What time it is.
+    pub(crate) clock: Arc<dyn Clock>,
     /// The attempt.
     pub(crate) lease: Lease,
     /// The queue its job came from.
@@ -68,8 +72,9 @@ impl Lent {
 
 #[async_trait]
 impl Capabilities for Lent {
+    /// Whatever this machine's clock shows, a line bears the platform's time.
     fn log(&self, line: LogLine) {
-        self.journal.line(line);
+        self.journal.line(LogLine { at: self.clock.now(), ..line });
     }
 
     fn progress(&self, progress: Progress) {
@@ -111,7 +116,8 @@ impl Capabilities for Lent {
     }
 
     async fn send_mail(&self, message: MailMessage, call: u32) -> Result<String, MailError> {
-        let sent = self.session.under(self.outside.send_mail(message, self.lease.job, call)).await;
+        let mail = Mail { message, job: self.lease.job, call, at: self.clock.now().into() };
+        let sent = self.session.under(self.outside.send_mail(mail)).await;
         sent.unwrap_or_else(|Lost| Err(MailError::Unavailable(LEASE_LOST.to_owned())))
     }
 

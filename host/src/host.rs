@@ -8,8 +8,10 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use broker::Broker;
 use model::attempt::StopReason;
+use model::clock::Clock;
 use sandbox::Sandbox;
-use service::Shutdown;
+use service::{Shutdown, Ticks};
+use store::clock::{LOOK_EVERY, StoreClock};
 use store::{OpenSession, Store};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +33,10 @@ const LEASE_MIN: Duration = Duration::from_secs(1);
 
 /// Most slots: more attempts at once than any machine has room for.
 const SLOTS_MAX: usize = 10_000;
+
+/// How long what was stopped may take to be reported once the host must end: a commit takes far less on a
+/// busy machine. What is not reported is given back by closing the session, or by the end of its lease.
+const REPORT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a host works with.
 #[derive(Clone)]
@@ -107,14 +113,14 @@ impl Host {
     pub async fn run(self, shutdown: Shutdown) -> anyhow::Result<()> {
         let (name, address, slots) = (self.config.name.clone(), self.address(), self.config.slots);
         let store = Arc::clone(&self.store);
-        let Works { puller, heart, control, listener } = self.works(&shutdown);
+        let Works { puller, heart, control, listener, clock } = self.works(&shutdown);
         let taking = puller.taking.clone();
         let (running, runner) = (Arc::clone(&puller.running), Arc::clone(&puller.runner));
         let sessions = puller.sessions.clone();
         let mut thread = ControlThread::start(heart, control, listener)?;
         tracing::info!(host.name = name, address, slots, "host started");
 
-        let pulling = tokio::spawn(puller.run());
+        let pulling = tokio::spawn(pull(puller, clock));
         let broken = tokio::select! {
             () = shutdown.draining() => false,
             () = thread.broke() => true,
@@ -142,11 +148,13 @@ impl Host {
         let Self { config, store, broker, executor, outside, listener, .. } = self;
         let taking = shutdown.child();
         let running = Running::new(Arc::clone(&executor));
+        let clock = Arc::new(StoreClock::new());
         let runner = Runner::new(RunnerParts {
             store: Arc::clone(&store),
             executor: Arc::clone(&executor),
             running: Arc::clone(&running),
             outside,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
             finisher: Finisher::start(Arc::clone(&store), Arc::clone(&broker)),
             slots: config.slots,
             limits_max: config.limits_max,
@@ -188,7 +196,7 @@ impl Host {
             sessions: watched,
             taking,
         };
-        Works { puller, heart, control: Arc::new(control), listener }
+        Works { puller, heart, control: Arc::new(control), listener, clock }
     }
 }
 
@@ -198,6 +206,33 @@ struct Works {
     heart: Heart,
     control: Arc<Control>,
     listener: TcpListener,
+    clock: Arc<StoreClock>,
+}
+
+/// Takes jobs until told to take no more, and keeps the time that they are told meanwhile. It is known before the
+/// first of them.
+async fn pull(puller: Puller, clock: Arc<StoreClock>) {
+    let (store, taking) = (Arc::clone(&puller.store), puller.taking.clone());
+    let look = || patient(clock.look(&*store));
+    tokio::select! {
+        () = taking.draining() => {}
+        // Without an answer there is the next look.
+        _ = look() => {}
+    }
+    let looks = Ticks {
+        name: "reading the database's clock",
+        period: LOOK_EVERY,
+        backoff_max: LOOK_EVERY,
+        wake: None,
+    };
+    let looking = async {
+        looks.run(&taking, look).await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = puller.run() => {}
+        () = looking => {}
+    }
 }
 
 /// Lets the store show that the host drains: that may take a while.
@@ -229,7 +264,13 @@ async fn settle(
             if stopped > 0 {
                 tracing::info!(stopped, "what still runs is stopped and given back");
             }
-            all.await
+            match tokio::time::timeout(REPORT_PATIENCE, &mut all).await {
+                Ok(pulled) => pulled,
+                Err(_) => {
+                    tracing::warn!("the store took no report within {REPORT_PATIENCE:?}: the session is given back whole");
+                    return Ok(());
+                }
+            }
         }
     };
     pulled.context("take jobs")

@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use model::clock::{Clock, SystemClock};
 use model::id::JobId;
 use model::job::{LogLine, Progress};
 use sandbox::{Capabilities, ChildJob, HttpError, HttpRequest, HttpResponse, MailError, MailMessage};
 
 use crate::capabilities::child_id;
+use crate::mail::message::Mail;
 use crate::outside::Outside;
 use crate::{MailConfig, Network};
 
@@ -100,7 +102,8 @@ impl Capabilities for Local {
     }
 
     async fn send_mail(&self, message: MailMessage, call: u32) -> Result<String, MailError> {
-        let id = self.outside.send_mail(message.clone(), self.job, call).await?;
+        let mail = Mail { message: message.clone(), job: self.job, call, at: SystemClock.now().into() };
+        let id = self.outside.send_mail(mail).await?;
         (self.tell)(Event::Mail(id.clone(), message));
         Ok(id)
     }
@@ -118,7 +121,6 @@ impl Capabilities for Local {
 mod tests {
     use std::time::Duration;
 
-    use model::clock::{Clock, SystemClock};
     use model::job::{LogLevel, Priority};
     use model::json::Json;
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use model::id::JobId;
-use sandbox::{HttpError, HttpRequest, HttpResponse, MailError, MailMessage};
+use sandbox::{HttpError, HttpRequest, HttpResponse, MailError};
 
 use crate::http::Outbound;
 use crate::mail::Mailer;
+use crate::mail::message::Mail;
 use crate::{MailConfig, Network};
 
 /// The world outside, shared by all attempts.
@@ -41,14 +41,9 @@ impl Outside {
         self.outbound.send(request, &self.secrets).await
     }
 
-    /// Sends the `call`-th mail of `job` and returns its Message-ID.
-    pub(crate) async fn send_mail(
-        &self,
-        message: MailMessage,
-        job: JobId,
-        call: u32,
-    ) -> Result<String, MailError> {
-        self.mailer.send(message, job, call).await
+    /// Sends a mail and returns its Message-ID.
+    pub(crate) async fn send_mail(&self, mail: Mail) -> Result<String, MailError> {
+        self.mailer.send(mail).await
     }
 
     /// Whether there is a secret of this name.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::{Broker, Queues, Take};
+use model::attempt::StopReason;
 use model::id::JobId;
 use service::{Shutdown, Ticks, backoff};
 use store::{Claim, ClaimedJob, Store};
@@ -101,7 +102,8 @@ impl Puller {
         }
     }
 
-    /// Claims until the store has answered for every job.
+    /// Claims until the store has answered for every job. Once no more is to be taken it does not try again: the
+    /// leader offers again what nobody claimed.
     async fn claim(&self, jobs: Vec<JobId>, mut slots: OwnedSemaphorePermit) {
         let mut waits = backoff(Duration::from_millis(100), RETRY_MAX);
         let mut rest = vec![jobs];
@@ -127,6 +129,9 @@ impl Puller {
                         tracing::warn!(%error, jobs = jobs.len(), "jobs cannot be claimed; it is tried again");
                     }
                     drop(claiming);
+                    if self.taking.is_draining() {
+                        break;
+                    }
                     rest.push(jobs);
                     tokio::time::sleep(waits.next().unwrap_or(RETRY_MAX)).await;
                 }
@@ -167,14 +172,21 @@ impl Puller {
         }
     }
 
-    /// Begins what was claimed, unless the session was lost meanwhile: then others will.
+    /// Begins what was claimed, unless the session was lost meanwhile: then others will. What comes after the host
+    /// was asked to take no more is given back at once.
     fn begin(&self, session: &Arc<Session>, claimed: Vec<ClaimedJob>, slots: &mut OwnedSemaphorePermit) {
         if session.is_lost() {
             return;
         }
         for job in claimed {
+            let lease = job.lease;
             match slots.split(1) {
-                Some(slot) => self.runner.start(session, job, slot),
+                Some(slot) => {
+                    self.runner.start(session, job, slot);
+                    if self.taking.is_draining() {
+                        self.running.stop(lease, StopReason::Drain);
+                    }
+                }
                 None => {
                     tracing::error!(job.id = %job.lease.job, "the store gave more jobs than were asked for");
                 }

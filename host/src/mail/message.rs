@@ -1,10 +1,22 @@
 //! A message as it goes over the wire.
 
+use std::time::SystemTime;
+
 use lettre::Message;
 use lettre::message::{Mailbox, MultiPart, SinglePart};
-use model::clock::{Clock, SystemClock};
 use model::id::JobId;
 use sandbox::{MailError, MailMessage};
+
+/// What a guest wants sent.
+pub(crate) struct Mail {
+    /// The message.
+    pub(crate) message: MailMessage,
+    /// The job that sends it, and by which of its calls.
+    pub(crate) job: JobId,
+    pub(crate) call: u32,
+    /// When.
+    pub(crate) at: SystemTime,
+}
 
 /// A message and its id.
 pub(crate) struct Letter {
@@ -19,13 +31,11 @@ impl Letter {
     ///
     /// # Errors
     /// `Invalid` for an address that is none.
-    pub(crate) fn write(from: &Mailbox, mail: MailMessage, job: JobId, call: u32) -> Result<Self, MailError> {
+    pub(crate) fn write(from: &Mailbox, mail: Mail) -> Result<Self, MailError> {
+        let Mail { message: mail, job, call, at } = mail;
         let id = format!("<{job}.{call}@{}>", from.email.domain());
-        let mut builder = Message::builder()
-            .from(from.clone())
-            .date(SystemClock.now().into())
-            .message_id(Some(id.clone()))
-            .subject(mail.subject);
+        let mut builder =
+            Message::builder().from(from.clone()).date(at).message_id(Some(id.clone())).subject(mail.subject);
         for receiver in &mail.to {
             builder = builder.to(mailbox(receiver)?);
         }
@@ -62,7 +72,7 @@ mod tests {
     fn write(mail: MailMessage) -> Result<Letter, MailError> {
         let from = "Jobs <jobs@example.net>".parse().expect("an address");
         let job = "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000".parse().expect("an id");
-        Letter::write(&from, mail, job, 2)
+        Letter::write(&from, Mail { message: mail, job, call: 2, at: SystemTime::UNIX_EPOCH })
     }
 
     #[test]

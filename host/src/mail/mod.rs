@@ -3,17 +3,16 @@
 //! The credentials and the sender are the host's. A message's id is the same for every attempt of a job, so that
 //! a receiver (or the folder) can tell a repetition.
 
-mod message;
+pub(crate) mod message;
 mod outbox;
 mod relay;
 
 use anyhow::Context;
 use lettre::message::Mailbox;
-use model::id::JobId;
-use sandbox::{MailError, MailMessage};
+use sandbox::MailError;
 
 use crate::MailConfig;
-use message::Letter;
+use message::{Letter, Mail};
 use outbox::Outbox;
 use relay::Relay;
 
@@ -44,22 +43,17 @@ impl Mailer {
         })
     }
 
-    /// Sends the `call`-th mail of `job` and returns its Message-ID.
-    pub(crate) async fn send(
-        &self,
-        message: MailMessage,
-        job: JobId,
-        call: u32,
-    ) -> Result<String, MailError> {
+    /// Sends it and returns its Message-ID.
+    pub(crate) async fn send(&self, mail: Mail) -> Result<String, MailError> {
         match self {
             Self::Off => Err(MailError::Refused(
                 "this host has no mail relay: start it with --smtp-url (JOBCTL_SMTP_URL)".to_owned(),
             )),
             Self::Outbox(from, outbox) => {
-                let letter = Letter::write(from, message, job, call)?;
-                outbox.put(format!("{job}.{call}.eml"), letter).await
+                let name = format!("{}.{}.eml", mail.job, mail.call);
+                outbox.put(name, Letter::write(from, mail)?).await
             }
-            Self::Relay(from, relay) => relay.send(Letter::write(from, message, job, call)?).await,
+            Self::Relay(from, relay) => relay.send(Letter::write(from, mail)?).await,
         }
     }
 }

@@ -48,20 +48,25 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use model::id::JobId;
+    use std::time::SystemTime;
+
     use sandbox::MailMessage;
 
     use super::super::Mailer;
+    use super::super::message::Mail;
     use crate::MailConfig;
 
-    fn mail(text: &str) -> MailMessage {
-        MailMessage {
+    const JOB: &str = "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000";
+
+    fn mail(text: &str) -> Mail {
+        let message = MailMessage {
             to: vec!["ana@example.com".to_owned()],
             reply_to: None,
             subject: "hi".to_owned(),
             text: text.to_owned(),
             html: None,
-        }
+        };
+        Mail { message, job: JOB.parse().expect("an id"), call: 0, at: SystemTime::UNIX_EPOCH }
     }
 
     #[tokio::test]
@@ -70,25 +75,24 @@ mod tests {
         let folder = data.path().join("outbox");
         let config = MailConfig::Outbox { folder: folder.clone(), from: "jobs@example.com".to_owned() };
         let mailer = Mailer::new(&config).expect("the folder can be made");
-        let job: JobId = "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000".parse().expect("an id");
 
-        let first = mailer.send(mail("one"), job, 0).await.expect("written");
-        let second = mailer.send(mail("two"), job, 0).await.expect("written");
+        let first = mailer.send(mail("one")).await.expect("written");
+        let second = mailer.send(mail("two")).await.expect("written");
 
         assert_eq!(first, second);
         let names: Vec<_> = std::fs::read_dir(&folder).expect("it is there").flatten().collect();
         assert_eq!(names.len(), 1, "{names:?}");
-        let path = folder.join(format!("{job}.0.eml"));
+        let path = folder.join(format!("{JOB}.0.eml"));
         let text = std::fs::read_to_string(path).expect("named by job and call");
         assert!(text.contains("Subject: hi\r\n") && text.trim_end().ends_with("two"), "{text}");
+        assert!(text.contains("Date: Thu, 01 Jan 1970 00:00:00 +0000\r\n"), "{text}");
     }
 
     #[tokio::test]
     async fn a_host_without_a_relay_says_what_to_do() {
         let mailer = Mailer::new(&MailConfig::Off).expect("nothing to set up");
-        let job: JobId = "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000".parse().expect("an id");
 
-        let error = mailer.send(mail("one"), job, 0).await.expect_err("nowhere to send it");
+        let error = mailer.send(mail("one")).await.expect_err("nowhere to send it");
 
         assert!(matches!(error, sandbox::MailError::Refused(text) if text.contains("JOBCTL_SMTP_URL")));
     }

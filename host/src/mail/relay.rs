@@ -138,6 +138,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::super::Mailer;
+    use super::super::message::Mail;
     use super::*;
     use crate::MailConfig;
 
@@ -167,14 +168,15 @@ mod tests {
 
     async fn sent_to(url: &str) -> Result<String, MailError> {
         let mailer = Mailer::new(&config(url)).expect("a good URL");
-        let mail = sandbox::MailMessage {
+        let message = sandbox::MailMessage {
             to: vec!["ana@example.com".to_owned()],
             reply_to: None,
             subject: "hi".to_owned(),
             text: "hi".to_owned(),
             html: None,
         };
-        mailer.send(mail, "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000".parse().expect("an id"), 0).await
+        let job = "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000".parse().expect("an id");
+        mailer.send(Mail { message, job, call: 0, at: std::time::SystemTime::UNIX_EPOCH }).await
     }
 
     #[tokio::test]

@@ -242,6 +242,20 @@ async fn readiness_is_an_open_session() {
 }
 
 #[tokio::test]
+async fn a_host_that_drains_is_alive_and_not_ready() {
+    let lab = Lab::new().await;
+    let host = lab.host().await;
+    let id = lab.put("wait").await;
+    lab.begins(id, 1).await;
+
+    host.shutdown.drain();
+
+    assert!(get(&host, "/healthz").await.starts_with("HTTP/1.1 200 "));
+    let answer = get(&host, "/readyz").await;
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("draining"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_configuration_that_makes_no_sense_is_refused() {
     let lab = Lab::new().await;
     let busy = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");

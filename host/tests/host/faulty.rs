@@ -16,6 +16,7 @@ use store::{
 };
 use store_sqlite::SqliteStore;
 
+use tokio::sync::Notify;
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -26,6 +27,8 @@ pub(crate) enum Fault {
     /// By never answering.
     Silence,
     /// For good: the store cannot take what it was given, if that are several or has a result.
+    /// By waiting for [`Faulty::let_go`].
+    Held,
     Poison,
 }
 
@@ -35,11 +38,14 @@ pub(crate) struct Faulty {
     away: Mutex<bool>,
     faults: Mutex<HashMap<&'static str, Vec<Fault>>>,
     calls: Mutex<HashMap<&'static str, usize>>,
+    held: Notify,
 }
 
 impl Faulty {
     pub(crate) fn over(inner: SqliteStore) -> Self {
-        Self { inner, away: Mutex::default(), faults: Mutex::default(), calls: Mutex::default() }
+        let (away, faults, held, calls) =
+            (Mutex::default(), Mutex::default(), Notify::new(), Mutex::default());
+        Self { inner, away, faults, held, calls }
     }
 
     /// The next calls of a host's verb fail so, in this order.
@@ -48,6 +54,11 @@ impl Faulty {
     }
 
     /// Whether no verb of a host answers.
+    /// Lets one call go on that was held, or will be.
+    pub(crate) fn let_go(&self) {
+        self.held.notify_one();
+    }
+
     pub(crate) fn set_away(&self, away: bool) {
         *self.away.lock().expect("unpoisoned") = away;
     }
@@ -78,6 +89,10 @@ impl Faulty {
             Some(Fault::Before) => Err(unavailable()),
             Some(Fault::Silence) => std::future::pending().await,
             Some(Fault::After) => {
+            Some(Fault::Held) => {
+                self.held.notified().await;
+                call.await
+            }
                 call.await?;
                 Err(unavailable())
             }

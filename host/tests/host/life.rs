@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use crate::faulty::Fault;
 use crate::lab::Lab;
 use crate::script::USAGE;
 use broker::{Broker, Queues, Signal};
@@ -9,6 +10,7 @@ use model::attempt::{Outcome, StopReason};
 use model::error::ErrorKind;
 use model::job::{JobState, Priority};
 use model::name::{Namespace, QueueKey, QueueName};
+use testkit::eventually::{DEADLINE, eventually};
 
 #[tokio::test]
 async fn a_job_is_claimed_run_and_finished() {
@@ -153,6 +155,56 @@ async fn a_host_that_ends_gives_back_what_still_runs() {
     assert_eq!(job.attempts[0].stop.expect("it was stopped").reason, StopReason::Drain);
     assert!(lab.script.wakes.load(Ordering::SeqCst) > 0);
     assert_eq!(lab.sessions().await, []);
+}
+
+#[tokio::test]
+async fn a_host_that_must_end_gives_back_its_session_when_the_store_takes_no_report() {
+    let lab = Lab::new().await;
+    // Not the end of the lease is what ends it.
+    let host = lab.host_with(|config| config.lease = 10 * DEADLINE).await;
+    let id = lab.put("hang").await;
+    lab.begins(id, 1).await;
+
+    lab.store.fail("finish", &[Fault::Silence]);
+    host.shutdown.now();
+    host.ended().await;
+
+    let job = lab.look(id).await;
+    assert_eq!((job.state, job.attempts[0].outcome), (JobState::Queued, Some(Outcome::Released)));
+    assert_eq!(lab.sessions().await, []);
+}
+
+#[tokio::test]
+async fn a_host_that_drains_claims_no_more_although_it_took_the_reference() {
+    let lab = Lab::new().await;
+    let host = lab.host().await;
+    lab.session().await;
+    lab.store.fail("claim", &[Fault::Before; 1_000]);
+    let id = lab.put("succeed").await;
+    eventually("a claim that fails", || async { (lab.store.calls("claim") > 0).then_some(()) }).await;
+
+    host.shutdown.drain();
+    host.ended().await;
+
+    let job = lab.look(id).await;
+    assert_eq!((job.state, job.attempts.len()), (JobState::Queued, 0));
+}
+
+#[tokio::test]
+async fn what_a_claim_brings_after_the_drain_began_is_given_back() {
+    let lab = Lab::new().await;
+    let host = lab.host().await;
+    lab.session().await;
+    lab.store.fail("claim", &[Fault::Held]);
+    let id = lab.put("hang").await;
+    eventually("a claim under way", || async { (lab.store.calls("claim") > 0).then_some(()) }).await;
+
+    host.shutdown.drain();
+    lab.store.let_go();
+    host.ended().await;
+
+    let job = lab.look(id).await;
+    assert_eq!((job.state, job.attempts[0].outcome), (JobState::Queued, Some(Outcome::Released)));
 }
 
 #[tokio::test]
