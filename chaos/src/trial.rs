@@ -148,12 +148,12 @@ impl Trial {
     /// Waits until all jobs of the load have ended and the field is at rest; reads the store, and checks I1 to I8 over
     /// everything that happened in this trial. What does not hold is in the verdict. Everything must be up again.
     pub fn settle(&mut self, load: Load) -> Settled {
-        self.settle_all(vec![load])
+        self.settle_all([load])
     }
 
     /// The same for any number of loads, or for jobs of the stage's own.
-    pub fn settle_all(&mut self, loads: Vec<Load>) -> Settled {
-        for load in &loads {
+    pub fn settle_all(&mut self, loads: impl IntoIterator<Item = Load>) -> Settled {
+        for load in loads {
             load.until_asked();
             let given_up = load.len() - load.acknowledged();
             if given_up > 0 {
