@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use broker::Broker;
-use model::clock::{Clock, SystemClock};
+use model::clock::Clock;
 use sandbox::Sandbox;
-use service::{Shutdown, Tasks};
+use service::{Shutdown, Tasks, Ticks};
+use store::clock::{LOOK_EVERY, StoreClock};
 use store::{Elect, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -19,6 +20,7 @@ use tonic::transport::server::TcpIncoming;
 use uuid::Uuid;
 
 use crate::Config;
+use crate::answer::within;
 use crate::api::{Api, Ingredients};
 use crate::carrier::Carrier;
 use crate::desk::Desk;
@@ -31,6 +33,9 @@ use crate::waiting::Waiting;
 /// Between two pings of a quiet connection, and how long the answer may take: a client that vanished is
 /// noticed within half a minute, and what it waited for is let go.
 const KEEPALIVE: Duration = Duration::from_secs(15);
+
+/// How long the start waits for the database's time.
+const CLOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a scheduler works with.
 #[derive(Clone)]
@@ -88,7 +93,9 @@ impl Scheduler {
         let address = self.address();
         let Self { config, parts, listener, .. } = self;
         let Parts { store, broker, sandbox } = parts;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock = Arc::new(StoreClock::new());
+        // Without an answer there is the next look.
+        let _ = within(CLOCK_PATIENCE, clock.look(&*store)).await;
         let id = format!("scheduler-{}", &Uuid::new_v4().simple().to_string()[..12]);
         let advertised = config.advertise.unwrap_or_else(|| address.clone());
         tracing::info!(scheduler.id = id, address, advertised, "the scheduler listens");
@@ -112,7 +119,7 @@ impl Scheduler {
         let api = Api::new(Ingredients {
             store: Arc::clone(&store),
             sandbox,
-            clock: Arc::clone(&clock),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
             tasks: Arc::clone(&tasks),
             waiting: Arc::clone(&waiting),
             bell,
@@ -123,7 +130,11 @@ impl Scheduler {
             version: config.version.clone(),
             shutdown: shutdown.clone(),
         });
-        let pages = dashboard::Parts { store: Arc::clone(&store), clock, version: config.version };
+        let pages = dashboard::Parts {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            version: config.version,
+        };
         let routes = router(api, pages, Arc::clone(&desk), token.as_deref(), shutdown.clone());
 
         let mut parts = Tasks::new(shutdown.clone());
@@ -131,6 +142,7 @@ impl Scheduler {
         let served = Shutdown::new();
         let (carries, waits) = (served.clone(), served.clone());
         let (looks, elects) = (shutdown.clone(), shutdown.clone());
+        parts.spawn("clock", quietly(keep(clock, Arc::clone(&store), served.clone())));
         parts.spawn("carrier", quietly(async move { carrier.run(carries).await }));
         parts.spawn("waiting", quietly(async move { waiting.run(store, broker, tasks, waits).await }));
         parts.spawn("lookout", quietly(lookout::run(desk, stands, looks)));
@@ -142,6 +154,17 @@ impl Scheduler {
         });
         parts.join().await
     }
+}
+
+/// Keeps the time that people are told.
+async fn keep(clock: Arc<StoreClock>, store: Arc<dyn Store>, shutdown: Shutdown) {
+    let looks = Ticks {
+        name: "reading the database's clock",
+        period: LOOK_EVERY,
+        backoff_max: LOOK_EVERY,
+        wake: None,
+    };
+    looks.run(&shutdown, || within(CLOCK_PATIENCE, clock.look(&*store))).await;
 }
 
 /// A part that cannot fail.

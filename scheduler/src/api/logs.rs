@@ -81,7 +81,7 @@ async fn next(mut reader: Reader) -> Option<(Result<v1::LogEntry, Status>, Reade
             () = tokio::time::sleep(LOOK_EVERY) => {}
             () = reader.shutdown.draining() => {
                 reader.over = true;
-                return Some((Err(Api::stopping()), reader));
+                return Some((Err(Api::stopping().into()), reader));
             }
         }
     }

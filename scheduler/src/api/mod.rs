@@ -32,7 +32,7 @@ use rpc::{Code, Error};
 use sandbox::Sandbox;
 use service::Shutdown;
 use store::Store;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tonic::Status;
 
 use crate::answer::ask;
@@ -44,6 +44,7 @@ use crate::waiting::Waiting;
 use hosts::Hosts;
 use submit::Submitter;
 
+use turns::{PATIENCE, turn};
 /// Digits of a prefix that stands for an id, at the least.
 const PREFIX_MIN: usize = 6;
 
@@ -136,11 +137,19 @@ impl Api {
         }
     }
 
-    /// What ends a stream when this replica stops.
-    fn stopping() -> Status {
+    /// A turn at what only some may do at once. Who waits for one when this replica stops need not wait in vain.
+    async fn turn<'a>(&self, turns: &'a Semaphore, what: &str) -> Result<SemaphorePermit<'a>, Error> {
+        tokio::select! {
+            biased;
+            turn = turn(turns, what, PATIENCE) => turn,
+            () = self.shutdown.draining() => Err(Self::stopping()),
+        }
+    }
+
+    /// What ends a call that waits when this replica stops.
+    fn stopping() -> Error {
         Error::new(Code::Unavailable, "this scheduler is stopping")
             .hint("ask again: another one answers, or this one when it is back")
-            .into()
     }
 }
 

@@ -11,7 +11,6 @@ use sandbox::{Flavour, Inspection, Refusal, RefusalKind};
 use store::{Publish, PublishTask, Published};
 use tonic::Streaming;
 
-use super::turns::{PATIENCE, turn};
 use super::{Api, changes, limits, namespace, upload};
 use crate::answer::{STORE_DEADLINE, ask, refusal, within};
 
@@ -33,7 +32,7 @@ pub(super) async fn publish(
     let header = upload::header(&mut stream).await?;
     let declared = header.size_bytes;
     let wish = read(api, header)?;
-    let received = turn(&api.uploads, "received", PATIENCE).await?;
+    let received = api.turn(&api.uploads, "received").await?;
     let bytes = upload::bytes(&mut stream, declared).await?;
     let inspection = inspect(api, &wish, &bytes).await?;
     let tasks = tasks(api, &wish, &inspection).map_err(refused)?;
@@ -82,7 +81,7 @@ fn read(api: &Api, header: v1::PublishHeader) -> Result<Wish, Error> {
 /// Compiles and describes the component as it will run.
 async fn inspect(api: &Api, wish: &Wish, bytes: &[u8]) -> Result<Inspection, Error> {
     let flavour = Flavour::of(&Limits::default().with(&wish.limits), wish.deterministic);
-    let _one_of_some = turn(&api.inspections, "inspected", PATIENCE).await?;
+    let _one_of_some = api.turn(&api.inspections, "inspected").await?;
     api.sandbox.inspect(bytes.to_vec(), flavour).await.map_err(refused)
 }
 

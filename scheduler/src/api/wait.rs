@@ -54,7 +54,7 @@ async fn next(mut wait: Wait) -> Option<(Result<v1::JobEnded, Status>, Wait)> {
                 ended = wait.waiter.told() => ended,
                 () = wait.shutdown.draining() => {
                     wait.over = true;
-                    return Some((Err(Api::stopping()), wait));
+                    return Some((Err(Api::stopping().into()), wait));
                 }
             },
         };
