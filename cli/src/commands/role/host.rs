@@ -8,7 +8,7 @@ use serde_json::json;
 use super::ceilings::{disk_bytes_max, limits_max};
 use super::ports::PortsFile;
 use super::scheduler::listen_for_signals;
-use super::{advertised, log, mail, needed, networks, patient, sandbox, secret_values, slots};
+use super::{advertised, log, mail, needed, networks, patient, sandbox, secret_values, slots, unless_ended};
 use crate::args::HostRun;
 use crate::commands::context::Context;
 use crate::config::{self, VERSION, first, machine_name};
@@ -40,8 +40,11 @@ pub(crate) async fn run(context: Context, args: HostRun) -> Result {
     let ports = PortsFile::at(args.common.ports_file)?;
     let shutdown = listen_for_signals(args.common.drain_timeout)?;
 
-    let store = patient("the database", &shutdown, || connect::store(&database)).await?;
-    let broker = patient("Redis", &shutdown, || connect::broker(&redis)).await?;
+    let backends = async {
+        let store = patient("the database", || connect::store(&database)).await?;
+        Ok((store, patient("Redis", || connect::broker(&redis)).await?))
+    };
+    let Some((store, broker)) = unless_ended(&shutdown, backends).await? else { return Ok(Exit::Done) };
     let cache_dir = args.cache.cache_dir.unwrap_or_else(config::cache_dir);
     let sandbox = sandbox(cache_dir, config.slots, disk_bytes_max)?;
     let host = Host::new(config, Parts { store, broker, sandbox }).await?;

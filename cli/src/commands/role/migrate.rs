@@ -2,7 +2,6 @@
 
 use connect::Migration;
 use serde_json::json;
-use service::Shutdown;
 
 use super::{needed, patient};
 use crate::args::Migrate;
@@ -14,16 +13,15 @@ use crate::exit::{Exit, Result};
 pub(crate) async fn run(context: Context, migrate: Migrate) -> Result {
     let url = first(migrate.database_url.as_ref(), context.settings.file.database_url.clone());
     let url = needed("database-url", "JOBCTL_DATABASE_URL", url)?;
-    let shutdown = Shutdown::new();
     if migrate.dry_run {
-        let pending = patient("the database", &shutdown, || connect::pending(&url)).await?;
+        let pending = patient("the database", || connect::pending(&url)).await?;
         let shown = json!({ "pending": pending.iter().map(|one| {
             json!({ "number": one.number, "name": one.name, "sql": one.sql })
         }).collect::<Vec<_>>() });
         context.output.document(&shown, |_| sql(&pending))?;
         return Ok(Exit::Done);
     }
-    let applied = patient("the database", &shutdown, || connect::migrate(&url)).await?;
+    let applied = patient("the database", || connect::migrate(&url)).await?;
     let shown = json!({ "applied": applied.iter().map(|one| {
         json!({ "number": one.number, "name": one.name })
     }).collect::<Vec<_>>() });

@@ -82,8 +82,20 @@ fn needed(flag: &str, variable: &str, value: Option<String>) -> Result<String> {
     })
 }
 
+/// What a role needs before it begins. None: the process was asked to end first, and does.
+async fn unless_ended<T>(shutdown: &Shutdown, needed: impl Future<Output = Result<T>>) -> Result<Option<T>> {
+    tokio::select! {
+        biased;
+        () = shutdown.draining() => {
+            tracing::info!("stopped before it began");
+            Ok(None)
+        }
+        needed = needed => needed.map(Some),
+    }
+}
+
 /// Opens a backend, and waits for it for a while when it is not there yet.
-async fn patient<T, F>(what: &str, shutdown: &Shutdown, open: impl Fn() -> F) -> Result<T>
+async fn patient<T, F>(what: &str, open: impl Fn() -> F) -> Result<T>
 where
     F: Future<Output = std::result::Result<T, connect::Error>>,
 {
@@ -95,17 +107,14 @@ where
             Err(connect::Error::Unavailable(why)) => why,
             Err(error) => return Err(error.into()),
         };
-        let unavailable = |message| Error::new(Exit::Unavailable, "unavailable", message);
         let wait = waits.next().unwrap_or(BACKEND_PATIENCE);
         if began.elapsed() + wait > BACKEND_PATIENCE {
-            return Err(unavailable(format!("{what} is not available: {why}"))
+            let message = format!("{what} is not available: {why}");
+            return Err(Error::new(Exit::Unavailable, "unavailable", message)
                 .hint(format!("it was waited for for {} s", BACKEND_PATIENCE.as_secs())));
         }
         tracing::warn!(error = why, "{what} is not available yet; trying again");
-        tokio::select! {
-            () = shutdown.draining() => return Err(unavailable(format!("stopped while waiting for {what}: {why}"))),
-            () = tokio::time::sleep(wait) => {}
-        }
+        tokio::time::sleep(wait).await;
     }
 }
 
@@ -213,7 +222,7 @@ mod tests {
             }
         };
 
-        let opened = patient("the database", &Shutdown::new(), open).await;
+        let opened = patient("the database", open).await;
 
         assert!(matches!(opened, Ok(1)));
     }
@@ -222,18 +231,20 @@ mod tests {
     async fn a_schema_that_is_not_migrated_is_refused_at_once() {
         let open = || async { Err::<(), _>(connect::Error::Schema("0 of 1".to_owned())) };
 
-        let refused = patient("the database", &Shutdown::new(), open).await.expect_err("refused");
+        let refused = patient("the database", open).await.expect_err("refused");
 
         let Error::Shown(shown) = refused else { panic!("it is shown") };
         assert!(shown.hint.is_some_and(|hint| hint.contains("jobctl migrate")));
     }
 
     #[tokio::test]
-    async fn waiting_for_a_backend_ends_when_asked() {
+    async fn waiting_for_a_backend_ends_when_asked_also_for_one_that_never_answers() {
         let shutdown = Shutdown::new();
-        shutdown.drain();
-        let open = || async { Err::<(), _>(connect::Error::Unavailable("refused".to_owned())) };
+        let silent = std::future::pending::<std::result::Result<(), connect::Error>>;
 
-        assert!(patient("the database", &shutdown, open).await.is_err());
+        let waiting = unless_ended(&shutdown, patient("the database", silent));
+        let (waited, ()) = tokio::join!(waiting, async { shutdown.drain() });
+
+        assert!(matches!(waited, Ok(None)));
     }
 }

@@ -7,7 +7,7 @@ use service::Shutdown;
 
 use super::ceilings::{disk_bytes_max, limits_max};
 use super::ports::PortsFile;
-use super::{advertised, log, needed, patient, sandbox};
+use super::{advertised, log, needed, patient, sandbox, unless_ended};
 use crate::args::SchedulerRun;
 use crate::commands::context::Context;
 use crate::config::{self, VERSION, first};
@@ -29,8 +29,11 @@ pub(crate) async fn run(context: Context, args: SchedulerRun) -> Result {
     let ports = PortsFile::at(args.common.ports_file)?;
     let shutdown = listen_for_signals(args.common.drain_timeout)?;
 
-    let store = patient("the database", &shutdown, || connect::store(&database)).await?;
-    let broker = patient("Redis", &shutdown, || connect::broker(&redis)).await?;
+    let backends = async {
+        let store = patient("the database", || connect::store(&database)).await?;
+        Ok((store, patient("Redis", || connect::broker(&redis)).await?))
+    };
+    let Some((store, broker)) = unless_ended(&shutdown, backends).await? else { return Ok(Exit::Done) };
     let cache_dir = args.cache.cache_dir.unwrap_or_else(config::cache_dir);
     let sandbox = sandbox(cache_dir, SLOTS, disk_bytes_max)?;
     let config = Config {
