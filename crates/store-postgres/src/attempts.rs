@@ -34,14 +34,12 @@ impl Attempts for PostgresStore {
 
     async fn extend(&self, extend: Extend) -> Result<Beat> {
         let Extend { session, lease_ms } = extend;
-        let rows = again(|| self.db.all(sqlx::query_file!("sql/extend.sql", session.0, i64::from(lease_ms))));
-        let rows = rows.await?;
-        let drain = rows.first().ok_or_else(|| session_lost(session))?.draining;
-        let cancels = rows.into_iter().filter_map(|row| {
-            let (job, attempt) = (JobId(row.job?), row.attempt?);
-            Some(cancelling(job, attempt, session, row.grace_ms))
+        let alive = again(async || {
+            let query = sqlx::query_file_scalar!("sql/extend.sql", session.0, i64::from(lease_ms));
+            self.db.vital().await?.maybe(query).await
         });
-        Ok(Beat { cancels: cancels.collect::<Result<_>>()?, drain })
+        let drain = alive.await?.ok_or_else(|| session_lost(session))?;
+        Ok(Beat { cancels: cancels(&self.db, session).await?, drain })
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<ClaimedJob>> {
@@ -118,6 +116,18 @@ async fn claim_jobs(db: &Db, claim: &Claim) -> Told<Vec<ClaimedJob>> {
         });
     }
     Ok(claimed)
+}
+
+/// What is to be cancelled under the session. Somebody may have locked the queue: the sign of life was given all the
+/// same, and the next one tells.
+async fn cancels(db: &Db, session: SessionId) -> Result<Vec<Cancelling>> {
+    let told = async { db.vital().await?.all(sqlx::query_file!("sql/cancelling.sql", session.0)).await };
+    let rows = match told.await.map_err(Error::from) {
+        Ok(rows) => rows,
+        Err(error) if error.is_transient() => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    rows.into_iter().map(|row| cancelling(JobId(row.job), row.attempt, session, row.grace_ms)).collect()
 }
 
 fn cancelling(job: JobId, attempt: i64, session: SessionId, grace_ms: i64) -> Result<Cancelling> {

@@ -1,31 +1,27 @@
-//! The connections, and one way to run a statement on them: by a deadline, with the errors sorted.
+//! One way to run a statement on a connection: by a deadline, with the errors sorted.
 
 use std::future::Future;
-use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::pool::{PoolConnection, PoolOptions};
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPool, PgRow};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::query::{Map, Query, QueryScalar};
-use sqlx::{ConnectOptions, Connection, Executor, FromRow, Postgres};
-use store::{Error, Result};
+use sqlx::{Executor, FromRow, Postgres};
+use store::Result;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use crate::Config;
-use crate::error::{Fault, Told, unavailable};
-
-/// A connection that was not used for so long is tried before it is used again: the server may have closed it,
-/// or a firewall may have forgotten it. In a busy process none is.
-const IDLE_TRUSTED: Duration = Duration::from_secs(1);
-
-/// After the server should have ended a statement, so much longer is waited for it to say so. When it does not,
-/// it is gone or stands still, and its connection is given up.
-const ANSWER_GRACE: Duration = Duration::from_secs(3);
+use crate::error::{Fault, READ_ONLY, Told, unavailable};
+use crate::pool::{self, Connections};
 
 /// How often a statement is run that the server chose as a victim. Locks are taken in order, so that more than
 /// one collision in a row is a matter of luck.
 const RUNS_MAX: u32 = 4;
+
+/// The longest wait before a victim's second run, doubled before each further one: whoever it collided with is
+/// done by then, and victims of one collision do not meet again.
+const RERUN_WAIT: Duration = Duration::from_millis(20);
 
 /// A statement that changes rows.
 type Change<'q> = Query<'q, Postgres, PgArguments>;
@@ -64,39 +60,29 @@ where
     }
 }
 
+/// The connections of a process.
 pub(crate) struct Db {
-    pool: PgPool,
-    answer_timeout: Duration,
+    usual: Connections,
+    vital: Connections,
 }
 
 impl Db {
+    /// Finds out whether the server answers; more connections are made as they are needed.
     pub(crate) async fn connect(config: &Config) -> Result<Self> {
-        let options = options(config)?;
-        // The pool tries again until its time is up, and then cannot say what was wrong.
-        let first = timeout(config.acquire_timeout, options.connect()).await;
-        let first =
-            first.map_err(|_| unavailable(format!("no connection within {:?}", config.acquire_timeout)))?;
-        first.map_err(Fault::from)?.close().await.map_err(Fault::from)?;
-        let pool = PoolOptions::new()
-            .max_connections(config.connections.max(1))
-            .acquire_timeout(config.acquire_timeout)
-            .test_before_acquire(false)
-            .before_acquire(|connection: &mut PgConnection, seen| {
-                Box::pin(async move {
-                    if seen.idle_for > IDLE_TRUSTED {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .connect_lazy_with(options);
-        Ok(Self { pool, answer_timeout: config.statement_timeout + ANSWER_GRACE })
+        let usual = pool::usual(config)?;
+        usual.first().await?;
+        Ok(Self { usual, vital: pool::vital(config)? })
     }
 
     /// A connection for several statements.
     pub(crate) async fn session(&self) -> Told<Session> {
-        let connection = self.pool.acquire().await?;
-        Ok(Session { connection, answer_timeout: self.answer_timeout, busy: false })
+        self.usual.session().await
+    }
+
+    /// A connection for a sign of life. It does not wait behind whatever the others wait for, and the server gives
+    /// up its locks soon.
+    pub(crate) async fn vital(&self) -> Told<Session> {
+        self.vital.session().await
     }
 
     /// A transaction; end it with [`Session::end`].
@@ -133,6 +119,10 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    pub(crate) fn new(connection: PoolConnection<Postgres>, answer_timeout: Duration) -> Self {
+        Self { connection, answer_timeout, busy: false }
+    }
+
     pub(crate) async fn all<O>(&mut self, query: impl Question<O>) -> Told<Vec<O>> {
         let was_busy = std::mem::replace(&mut self.busy, true);
         let told = timeout(self.answer_timeout, query.all(&mut self.connection)).await;
@@ -180,8 +170,14 @@ impl Session {
         let Ok(told) = told else {
             return Err(unavailable(format!("no answer within {:?}", self.answer_timeout)));
         };
-        // A refusal leaves the connection as good as it was; anything else may have broken it.
-        self.busy = was_busy || !matches!(told, Ok(_) | Err(sqlx::Error::Database(_)));
+        // A refusal leaves the connection as good as it was; anything else may have broken it, and one to a server
+        // that only reads leads nowhere.
+        let is_good = match &told {
+            Ok(_) => true,
+            Err(sqlx::Error::Database(error)) => error.code().as_deref() != Some(READ_ONLY),
+            Err(_) => false,
+        };
+        self.busy = was_busy || !is_good;
         Ok(told?)
     }
 }
@@ -199,29 +195,14 @@ pub(crate) async fn again<T, F>(work: impl Fn() -> F) -> Told<T>
 where
     F: Future<Output = Told<T>>,
 {
+    let mut longest = RERUN_WAIT;
     for _ in 1..RUNS_MAX {
         match work().await {
             Err(Fault::Victim(_)) => {}
             told => return told,
         }
+        tokio::time::sleep(longest.mul_f64(rand::random())).await;
+        longest *= 2;
     }
     work().await
-}
-
-/// What all connections agree on.
-fn options(config: &Config) -> Result<PgConnectOptions> {
-    let ms = |wait: Duration| wait.as_millis().to_string();
-    Ok(parse(&config.url)?.application_name(&config.application_name).options([
-        ("statement_timeout", ms(config.statement_timeout)),
-        ("lock_timeout", ms(config.lock_timeout)),
-        ("idle_in_transaction_session_timeout", ms(config.idle_in_transaction_timeout)),
-    ]))
-}
-
-/// A URL as options; what is wrong with it is said without it.
-pub(crate) fn parse(url: &str) -> Result<PgConnectOptions> {
-    let options = PgConnectOptions::from_str(url);
-    let options =
-        options.map_err(|error| Error::Unavailable { why: format!("the database's URL: {error}") })?;
-    Ok(options.disable_statement_logging())
 }

@@ -48,11 +48,13 @@ impl From<sqlx::Error> for Fault {
             | sqlx::Error::Encode(_)
             | sqlx::Error::RowNotFound
             | sqlx::Error::TypeNotFound { .. }) => Self::Store(Error::Corrupt { why: error.to_string() }),
-            sqlx::Error::PoolTimedOut => unavailable("the database gave no connection in time".to_owned()),
             error => unavailable(error.to_string()),
         }
     }
 }
+
+/// The server only reads: a standby, or a primary that is none any more.
+pub(crate) const READ_ONLY: &str = "25006";
 
 /// The server could not, or did not answer.
 pub(crate) fn unavailable(why: String) -> Fault {
@@ -68,8 +70,8 @@ fn told(code: &str, message: String) -> Fault {
         (_, "JC001") => Fault::Refused(message),
         (_, "57014") => unavailable("the statement took too long and was interrupted".to_owned()),
         (_, "55P03") => unavailable("a row was locked for too long".to_owned()),
-        // A standby; whoever connects again may find the new primary.
-        (_, "25006") => unavailable(message),
+        // Whoever connects again may find the new primary.
+        (_, READ_ONLY) => unavailable(message),
         // Idle too long in a transaction.
         (_, "25P03") => unavailable(message),
         // Connection, authorization, no such database, other transaction rollbacks, resources, limits,

@@ -35,6 +35,7 @@ mod ids;
 mod logs;
 mod look;
 mod plans;
+mod pool;
 mod schema;
 mod settle;
 mod standing;
@@ -56,7 +57,7 @@ pub struct Config {
     /// `postgres://USER:PASSWORD@SERVER:PORT/DATABASE`, with libpq's options. Without a password, that of
     /// `PGPASSWORD` or of the password file is taken.
     pub url: String,
-    /// How many connections there are at the most.
+    /// How many connections there are at the most, besides up to three for signs of life.
     pub connections: u32,
     /// What the server lists us as.
     pub application_name: String,

@@ -7,8 +7,9 @@ use store::{Error, Result};
 use tokio::time::timeout;
 
 use crate::Config;
-use crate::db::{Db, parse};
+use crate::db::Db;
 use crate::error::{Fault, migrate_fault, newer_schema, unavailable};
+use crate::pool::parse;
 
 static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/postgres");
 

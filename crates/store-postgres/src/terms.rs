@@ -9,25 +9,25 @@ use crate::db::again;
 #[async_trait]
 impl Terms for PostgresStore {
     async fn elect(&self, elect: Elect) -> Result<Option<Term>> {
-        let elected = again(|| {
+        let elected = again(async || {
             let lease_ms = i64::from(elect.lease_ms);
             let query = sqlx::query_file_scalar!("sql/elect.sql", elect.holder, elect.address, lease_ms);
-            self.db.maybe(query)
+            self.db.vital().await?.maybe(query).await
         });
         Ok(elected.await?.map(Term))
     }
 
     async fn renew(&self, elect: Elect, term: Term) -> Result<bool> {
-        let renewed = again(|| {
+        let renewed = again(async || {
             let lease_ms = i64::from(elect.lease_ms);
             let query = sqlx::query_file!("sql/renew.sql", elect.holder, elect.address, term.0, lease_ms);
-            self.db.execute(query)
+            self.db.vital().await?.execute(query).await
         });
         Ok(renewed.await? > 0)
     }
 
     async fn resign(&self, holder: &str, term: Term) -> Result<()> {
-        self.db.execute(sqlx::query_file!("sql/resign.sql", holder, term.0)).await?;
+        self.db.vital().await?.execute(sqlx::query_file!("sql/resign.sql", holder, term.0)).await?;
         Ok(())
     }
 

@@ -77,12 +77,17 @@ pub(crate) fn jobs(version: VersionId, count: usize) -> Vec<NewJob> {
 
 /// Opens a session with a long lease.
 pub(crate) async fn host(store: &PostgresStore) -> SessionId {
+    host_for(store, 600_000).await
+}
+
+/// Opens a session with this lease.
+pub(crate) async fn host_for(store: &PostgresStore, lease_ms: u32) -> SessionId {
     let open = OpenSession {
         name: "a".to_owned(),
         address: "http://a:7710".to_owned(),
         version: "0.1.0".to_owned(),
         slots: 8,
-        lease_ms: 600_000,
+        lease_ms,
     };
     store.open(open).await.expect("open")
 }

@@ -1,6 +1,7 @@
 //! What this driver promises beyond the suite.
 
 mod common;
+mod crowds;
 mod faults;
 mod old;
 mod races;
