@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use futures::future::try_join_all;
 use sqlx::pool::{PoolConnection, PoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool};
 use sqlx::{ConnectOptions, Executor, Sqlite, Transaction};
@@ -45,7 +46,7 @@ impl Db {
     pub(crate) async fn open(path: &Path) -> Result<Self> {
         let writer = pool(1).connect_with(options(path)).await.map_err(fault)?;
         let looking = options(path).pragma("query_only", "on").pragma("cache_size", "-4096");
-        let readers = pool(READERS).connect_lazy_with(looking.clone());
+        let readers = all_of(READERS, pool(READERS).connect_lazy_with(looking.clone())).await?;
         // All connections share one budget of pages, and one that walked far would keep what it took from the others:
         // they would read each page anew at every step.
         let pages = pool(PAGES)
@@ -56,7 +57,17 @@ impl Db {
                 })
             })
             .connect_lazy_with(looking);
-        Ok(Self { writer, readers, pages })
+        Ok(Self { writer, readers, pages: all_of(PAGES, pages).await? })
+    }
+
+    /// The one connection that writes: whoever has it, nobody else writes.
+    pub(crate) fn writer(&self) -> SqlitePool {
+        self.writer.clone()
+    }
+
+    /// Leaves the file open until the process ends. SQLite folds the log back when the last connection is closed.
+    pub(crate) fn leave_open(&self) {
+        std::mem::forget(self.readers.clone());
     }
 
     /// A transaction that may write; once it is committed, not even the loss of power undoes it.
@@ -105,9 +116,18 @@ pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
         // In kilobytes, for the writer; the default of 2 MB does not hold the hot tables of a busy day.
         .pragma("cache_size", "-16384")
         .pragma("temp_store", "memory")
+        // The log is folded back by `Folder` alone, which looks first who reads the files.
+        .pragma("wal_autocheckpoint", "0")
         // A burst may stretch the log; this much of it is kept for reuse afterwards.
         .pragma("journal_size_limit", "67108864")
         .disable_statement_logging()
+}
+
+/// The pool with all of its connections made. From now on it opens no file: `Onlookers` takes whoever does for others.
+async fn all_of(connections: u32, pool: SqlitePool) -> Result<SqlitePool> {
+    let made = try_join_all((0..connections).map(|_| pool.acquire())).await.map_err(fault)?;
+    drop(made);
+    Ok(pool)
 }
 
 fn pool(connections: u32) -> PoolOptions<Sqlite> {

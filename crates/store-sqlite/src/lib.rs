@@ -8,8 +8,12 @@
 //! ```text
 //!   verbs that change ──► writer (1) ──► jobs.db-wal ──► jobs.db
 //!   verbs that look   ──► readers ──────────┴──────────────┘
-//!   listings          ──► pages, by a deadline
+//!   listings          ──► pages, by a deadline          ▲
+//!                         folder: jobs.db-wal ──────────┘ while nobody copies them
 //! ```
+//!
+//! **A copy of the folder** that is taken file by file while all this goes on (`cp -r`, `tar`, `rsync`) opens, and holds
+//! all that was answered before it was begun: `fold` says how.
 //!
 //! **What is durable.** A killed process loses nothing that was answered: a commit is in the page cache of the
 //! system by then. The loss of power is another matter, and there the driver tells two kinds of verbs apart.
@@ -32,9 +36,11 @@ mod control;
 mod db;
 mod error;
 mod find;
+mod fold;
 mod json;
 mod logs;
 mod look;
+mod onlookers;
 mod plans;
 mod rows;
 mod schema;
@@ -46,16 +52,24 @@ mod terms;
 mod time;
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 pub use schema::{migrate, pending};
+use sqlx::{ConnectOptions, Connection};
 use store::Result;
+use tokio::task::AbortHandle;
 
-use crate::db::Db;
+use crate::db::{Db, options};
+use crate::error::fault;
+use crate::fold::Folder;
+use crate::onlookers::Onlookers;
 
 /// A store in one file.
 #[derive(Debug)]
 pub struct SqliteStore {
     db: Db,
+    folding: AbortHandle,
+    onlookers: Arc<Mutex<Onlookers>>,
 }
 
 impl SqliteStore {
@@ -79,7 +93,25 @@ impl SqliteStore {
     /// ```
     pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
+        schema::make_folder(path).await?;
+        // Held open until all is: SQLite folds the log back when the last connection is closed, and somebody may be
+        // copying the folder.
+        let first = options(path).connect().await.map_err(fault)?;
         migrate(path).await?;
-        Ok(Self { db: Db::open(path).await? })
+        let db = Db::open(path).await?;
+        first.close().await.map_err(fault)?;
+        let folder = Folder::open(path, db.writer()).await?;
+        let onlookers = folder.onlookers();
+        let folding = tokio::spawn(folder.run()).abort_handle();
+        Ok(Self { db, folding, onlookers })
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.folding.abort();
+        if self.onlookers.lock().is_ok_and(|mut onlookers| onlookers.copy()) {
+            self.db.leave_open();
+        }
     }
 }

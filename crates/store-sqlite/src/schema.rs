@@ -37,12 +37,7 @@ pub async fn pending(path: impl AsRef<Path>) -> Result<Vec<(i64, String, String)
 /// `Unavailable` and `Corrupt` as ever; `Conflict` when a newer release has changed the schema.
 pub async fn migrate(path: impl AsRef<Path>) -> Result<Vec<(i64, String, String)>> {
     let path = path.as_ref();
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        let made = tokio::fs::create_dir_all(folder).await;
-        made.map_err(|error| Error::Unavailable {
-            why: format!("create the folder {}: {error}", folder.display()),
-        })?;
-    }
+    make_folder(path).await?;
     let mut connection = options(path).connect().await.map_err(fault)?;
     // Taken before it is looked what is lacking: so of several that come at once one applies it, and the others
     // find it applied. Inside, each migration is a savepoint.
@@ -55,6 +50,15 @@ pub async fn migrate(path: impl AsRef<Path>) -> Result<Vec<(i64, String, String)
     tx.commit().await.map_err(fault)?;
     connection.close().await.map_err(fault)?;
     Ok(lacking)
+}
+
+/// Makes the folder of the file at `path`.
+pub(crate) async fn make_folder(path: &Path) -> Result<()> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    let made = tokio::fs::create_dir_all(folder).await;
+    made.map_err(|error| Error::Unavailable {
+        why: format!("create the folder {}: {error}", folder.display()),
+    })
 }
 
 /// The numbers of the migrations that were applied.

@@ -1,5 +1,6 @@
 //! What only this driver promises: a file that outlives its process, and many that use it at once.
 
+mod copies;
 mod file;
 mod old;
 mod schema;
