@@ -17,7 +17,7 @@ use testkit::port::Port;
 use tokio::runtime::{Handle, Runtime};
 
 use crate::guest;
-use crate::load::{Load, LoadPlan};
+use crate::load::{Load, LoadPlan, Work};
 use crate::member::Member;
 use crate::servers::{Postgres, Redis};
 use crate::sink::Sink;
@@ -84,6 +84,7 @@ impl Field {
         field.start_all();
         let _ = field.leader();
         field.publish();
+        field.warm_up(setup);
         field
     }
 
@@ -269,6 +270,15 @@ impl Field {
     /// Publishes the task that loads are made of.
     fn publish(&self) {
         self.jobctl().publish(&guest::component(), &["--allow-http", &self.sink.place()]);
+    }
+
+    /// Runs a few jobs on every slot: what a process holds for good it holds then, and code is compiled.
+    fn warm_up(&self, setup: &Setup) {
+        let work = Work { sleep_ms: 20..=20, ..Work::default() };
+        let jobs = 3 * setup.hosts * setup.slots;
+        let load = self.load(LoadPlan { jobs, work, ..LoadPlan::default() });
+        load.until_asked();
+        load.until_ended(jobs);
     }
 
     fn migrate(&self) {

@@ -11,8 +11,9 @@ use history::Journal;
 use crate::field::{Field, Setup};
 use crate::report::Report;
 use crate::row::Row;
+use crate::settle;
 use crate::stage::{Effort, Stage};
-use crate::trial::Trial;
+use crate::trial::{Order, Trial};
 
 /// What to run.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub struct Plan {
     pub stages: Vec<&'static Stage>,
     /// How much of each.
     pub effort: Effort,
+    /// How many jobs all stages together are to see; the last one brings what lacks.
+    pub jobs: usize,
     /// Where the history is written.
     pub history: PathBuf,
 }
@@ -40,7 +43,9 @@ pub fn run(plan: &Plan, mut tell: impl FnMut(&str)) -> Result<Report> {
     for stage in &plan.stages {
         tell(&format!("{}: {}", stage.name, stage.fault));
         let ready = field.take().unwrap_or_else(|| Field::start(&Setup::default(), &journal));
-        let (left, row) = run_one(stage, plan.effort, ready, &journal);
+        let had: usize = rows.iter().map(Row::jobs).sum();
+        let order = Order { effort: plan.effort, jobs_wanted: plan.jobs.saturating_sub(had) };
+        let (left, row) = run_one(stage, order, ready, &journal);
         field = whole(left);
         tell_row(&row, &mut tell);
         rows.push(row);
@@ -58,18 +63,22 @@ pub fn run(plan: &Plan, mut tell: impl FnMut(&str)) -> Result<Report> {
 pub fn run_alone(stage: &Stage, effort: Effort, folder: &Path) -> Result<Row> {
     let journal = Journal::create(&folder.join(stage.name).with_extension("jsonl"))?;
     let field = Field::start(&Setup::default(), &journal);
-    Ok(run_one(stage, effort, field, &journal).1)
+    Ok(run_one(stage, Order { effort, jobs_wanted: 0 }, field, &journal).1)
 }
 
-fn run_one(stage: &Stage, effort: Effort, field: Field, journal: &Journal) -> (Field, Row) {
-    let mut trial = Trial::begin(stage, effort, field, journal);
+fn run_one(stage: &Stage, order: Order, field: Field, journal: &Journal) -> (Field, Row) {
+    let mut trial = Trial::begin(stage, order, field, journal);
     let story = catch_unwind(AssertUnwindSafe(|| (stage.run)(&mut trial)));
     trial.end(story.err().map(|panic| words_of(panic.as_ref())))
 }
 
-/// The field, if it can be made whole; else the next stage has a new one.
+/// The field, if it can be made whole and comes to rest; else the next stage has a new one.
 fn whole(mut field: Field) -> Option<Field> {
-    catch_unwind(AssertUnwindSafe(|| field.heal())).ok().map(|()| field)
+    let healed = catch_unwind(AssertUnwindSafe(|| {
+        field.heal();
+        settle::queue_empty(&field)
+    }));
+    matches!(healed, Ok(Ok(()))).then_some(field)
 }
 
 fn words_of(panic: &(dyn std::any::Any + Send)) -> String {

@@ -15,6 +15,9 @@ const LOOK: Duration = Duration::from_millis(50);
 /// attempts together.
 const STANDS_STILL: Duration = Duration::from_secs(60);
 
+/// How long all of a trial's jobs may take to end once nothing is broken any more.
+const PATIENCE: Duration = Duration::from_secs(240);
+
 /// How long a process may take to give memory back: pools shrink by their own clocks.
 const MEMORY: Duration = Duration::from_secs(5);
 
@@ -106,19 +109,28 @@ pub(crate) fn rest(field: &mut Field, effort: Effort) -> Result<(), String> {
     Ok(())
 }
 
-fn queue_empty(field: &Field) -> Result<(), String> {
+/// Waits until every job has ended.
+pub(crate) fn queue_empty(field: &Field) -> Result<(), String> {
     let mut least = u64::MAX;
-    let mut moved = Instant::now();
+    let (began, mut moved) = (Instant::now(), Instant::now());
     loop {
-        let left = field.number("select count(*) from job_queue");
+        let counts = field.query(include_str!("../sql/left.sql"));
+        let counts = counts.first().and_then(|row| row.split_once('|'));
+        let (left, at_hand) = counts
+            .and_then(|(left, hand)| Some((left.parse().ok()?, hand.parse::<u64>().ok()?)))
+            .ok_or("the database does not tell how many jobs are left")?;
         if left == 0 {
             return Ok(());
         }
-        if left < least {
+        // What waits for its time is not stuck.
+        if left < least || at_hand == 0 {
             (least, moved) = (left, Instant::now());
         }
         if moved.elapsed() > STANDS_STILL {
             return Err(format!("{left} jobs did not end, and nothing moved for {STANDS_STILL:?}"));
+        }
+        if began.elapsed() > PATIENCE {
+            return Err(format!("{left} jobs did not end within {PATIENCE:?}"));
         }
         std::thread::park_timeout(LOOK);
     }

@@ -25,12 +25,22 @@ pub struct Trial {
     began: Instant,
     since_us: i64,
     faults: u32,
+    jobs_wanted: usize,
     row: Row,
+}
+
+/// How much of a stage is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Order {
+    pub(crate) effort: Effort,
+    /// How many jobs the whole run lacks yet.
+    pub(crate) jobs_wanted: usize,
 }
 
 impl Trial {
     /// Begins a stage on a field that is whole.
-    pub(crate) fn begin(stage: &Stage, effort: Effort, mut field: Field, journal: &Journal) -> Self {
+    pub(crate) fn begin(stage: &Stage, order: Order, mut field: Field, journal: &Journal) -> Self {
+        let Order { effort, jobs_wanted } = order;
         journal.begin(stage.name);
         for member in field.members() {
             member.remember();
@@ -42,6 +52,7 @@ impl Trial {
             began: Instant::now(),
             since_us: now_us(),
             faults: 0,
+            jobs_wanted,
             row: Row::of(stage),
         }
     }
@@ -50,6 +61,12 @@ impl Trial {
     #[must_use]
     pub fn times(&self, full: usize, short: usize) -> usize {
         if self.effort == Effort::Full { full } else { short }
+    }
+
+    /// How many jobs the whole run lacks yet.
+    #[must_use]
+    pub fn jobs_wanted(&self) -> usize {
+        self.jobs_wanted
     }
 
     /// Puts a load on the field. Its clients ask beside the story, from now on.

@@ -22,6 +22,9 @@ struct Args {
     /// A short form of each stage: whether it works, not how fast
     #[arg(long)]
     short: bool,
+    /// Jobs that all stages together are to see: the stage `mixed` brings what lacks
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    jobs: usize,
     /// Where the history is written
     #[arg(long, value_name = "FILE", default_value = "target/chaos/history.jsonl")]
     history: PathBuf,
@@ -40,7 +43,8 @@ fn main() -> Result<ExitCode> {
     }
     let stages = if args.only.is_empty() { stages::all().collect() } else { named(&args.only)? };
     let effort = if args.short { Effort::Short } else { Effort::Full };
-    let report = run(&Plan { stages, effort, history: args.history }, |line| eprintln!("· {line}"))?;
+    let report =
+        run(&Plan { stages, effort, jobs: args.jobs, history: args.history }, |line| eprintln!("· {line}"))?;
     println!("{report}");
     if let Some(page) = &args.write {
         write_page(page, &report)?;

@@ -5,6 +5,7 @@ mod door;
 mod embedded;
 mod hosts;
 mod leaders;
+mod mixed;
 mod network;
 mod postgres;
 mod redis;
@@ -32,6 +33,7 @@ pub const GROUPS: &[Group] = &[
     Group { name: "retries", stages: retries::STAGES },
     Group { name: "door", stages: door::STAGES },
     Group { name: "embedded", stages: embedded::STAGES },
+    Group { name: "mixed", stages: mixed::STAGES },
 ];
 
 /// All stages, in the order in which they run.

@@ -319,6 +319,8 @@ fn shared_url() -> Option<String> {
 pub async fn query(url: &str, sql: &str) -> Result<Vec<String>, String> {
     let told = Command::new(program("psql"))
         .args(psql_arguments(url, sql))
+        // A server that stands still takes connections and says nothing.
+        .env("PGCONNECT_TIMEOUT", "10")
         .stdin(Stdio::null())
         .output()
         .await

@@ -1,0 +1,122 @@
+//! Everything at random, until the run has had its jobs.
+
+use std::time::Duration;
+
+use history::Hit;
+use rand::Rng as _;
+
+use crate::load::{LoadPlan, Work};
+use crate::stage::{Effort, Stage};
+use crate::trial::Trial;
+
+/// The stages of this group.
+pub(super) const STAGES: &[Stage] = &[Stage {
+    name: "mixed",
+    fault: "any of eight faults at random, one every few seconds, until the run has had its jobs",
+    pass: "I1–I8",
+    run: mixed,
+}];
+
+/// Jobs of a run that had enough before, or of this stage alone.
+const JOBS_MIN: usize = 2000;
+
+/// Between two faults: time enough to be whole again, now and then not.
+const BETWEEN_MS: std::ops::RangeInclusive<u64> = 500..=4000;
+
+/// What can happen, and to whom.
+const FAULTS: [(&str, fn(&mut Trial)); 8] = [
+    ("a host killed", host_killed),
+    ("a host stopped for a second", host_stopped),
+    ("a host's connections to PostgreSQL reset", database_reset),
+    ("a host's connections to Redis cut for a second", redis_cut),
+    ("the leader killed", leader_killed),
+    ("FLUSHALL", flushed),
+    ("Redis restarted empty", redis_restarted),
+    ("PostgreSQL restarted in immediate mode", postgres_restarted),
+];
+
+fn mixed(trial: &mut Trial) {
+    let jobs = trial.times(trial.jobs_wanted().max(JOBS_MIN), 300);
+    let work = Work { sleep_ms: 0..=20, ..Work::default() };
+    // A short run would be over before the second fault.
+    let per_second = (trial.effort == Effort::Short).then_some(50);
+    let load =
+        trial.load(LoadPlan { jobs, per_second, batch: trial.times(500, 10), work, ..LoadPlan::default() });
+
+    // Each of them once, and then as they come.
+    for round in 0..trial.times(usize::MAX, FAULTS.len()) {
+        if round >= FAULTS.len() && load.ended().is_ok_and(|ended| ended >= jobs) {
+            break;
+        }
+        let pick = if round < FAULTS.len() { round } else { rand::rng().random_range(0..FAULTS.len()) };
+        (FAULTS[pick].1)(trial);
+        if trial.effort == Effort::Full {
+            trial.pause(trial.random_ms(BETWEEN_MS));
+        }
+    }
+
+    trial.settle(load);
+}
+
+fn any_host(trial: &mut Trial) -> (usize, Hit) {
+    let host = rand::rng().random_range(0..trial.field.hosts().len());
+    (host, Hit::host(trial.field.host(host).name()))
+}
+
+fn host_killed(trial: &mut Trial) {
+    let (host, hit) = any_host(trial);
+    trial.during(FAULTS[0].0, hit, |trial| {
+        trial.field.host(host).kill();
+        trial.field.host(host).start();
+    });
+}
+
+fn host_stopped(trial: &mut Trial) {
+    let (host, hit) = any_host(trial);
+    trial.during(FAULTS[1].0, hit, |trial| {
+        trial.field.host(host).freeze();
+        trial.pause(Duration::from_secs(1));
+        trial.field.host(host).thaw();
+    });
+}
+
+fn database_reset(trial: &mut Trial) {
+    let (host, hit) = any_host(trial);
+    trial.during(FAULTS[2].0, hit, |trial| {
+        trial.field.host(host).database().reset();
+        trial.pause(Duration::from_millis(100));
+    });
+}
+
+fn redis_cut(trial: &mut Trial) {
+    let (host, _) = any_host(trial);
+    trial.during(FAULTS[3].0, Hit::Nobody, |trial| {
+        trial.field.host(host).redis().cut();
+        trial.pause(Duration::from_secs(1));
+        trial.field.host(host).redis().pass();
+    });
+}
+
+fn leader_killed(trial: &mut Trial) {
+    let leader = trial.field.leader();
+    trial.during(FAULTS[4].0, Hit::Nobody, |trial| {
+        trial.field.scheduler(leader).kill();
+        trial.field.scheduler(leader).start();
+    });
+}
+
+fn flushed(trial: &mut Trial) {
+    trial.during(FAULTS[5].0, Hit::Nobody, |trial| trial.field.redis().command(&["FLUSHALL"]));
+}
+
+fn redis_restarted(trial: &mut Trial) {
+    trial.during(FAULTS[6].0, Hit::Nobody, |trial| trial.field.redis().restart());
+}
+
+/// A crash forgets the last moments of claims, so that anybody's jobs may run again.
+fn postgres_restarted(trial: &mut Trial) {
+    trial.during(FAULTS[7].0, Hit::Everybody, |trial| {
+        trial.field.postgres().restart();
+        trial.pause(Duration::from_secs(1));
+    });
+}
