@@ -9,6 +9,9 @@ use rpc::{Code, Error};
 /// than people wait.
 pub(crate) const STORE_DEADLINE: Duration = Duration::from_secs(10);
 
+/// How long it waits for what an answer is only the better for: the call is done already, and its caller waits.
+pub(crate) const EXTRA_DEADLINE: Duration = Duration::from_secs(2);
+
 /// Asks the store on behalf of a caller.
 pub(crate) async fn ask<T>(call: impl Future<Output = store::Result<T>>) -> Result<T, Error> {
     within(STORE_DEADLINE, call).await.map_err(refusal)
@@ -19,9 +22,12 @@ pub(crate) async fn within<T>(
     limit: Duration,
     call: impl Future<Output = store::Result<T>>,
 ) -> store::Result<T> {
-    tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
-        Err(store::Error::Unavailable { why: format!("it did not answer within {limit:?}") })
-    })
+    tokio::time::timeout(limit, call).await.unwrap_or_else(|_| Err(too_late(limit)))
+}
+
+/// The store did not answer within `limit`.
+pub(crate) fn too_late(limit: Duration) -> store::Error {
+    store::Error::Unavailable { why: format!("it did not answer within {limit:?}") }
 }
 
 /// Asks the broker, and takes no answer within `limit` for an unavailable broker.

@@ -10,7 +10,7 @@ use rpc::{Error, v1};
 use store::{Cancel, Cancelled};
 
 use super::{Api, namespace};
-use crate::answer::{ask, refusal};
+use crate::answer::{EXTRA_DEADLINE, ask, refusal, within};
 use crate::desk::reference;
 
 /// Longest grace, an hour: whoever leaves a guest more does not want to stop it.
@@ -54,7 +54,7 @@ pub(super) fn grace(ms: u64) -> Result<u64, Invalid> {
 
 /// Where the job stands after the host was told. To be read, it need not be known.
 async fn state_now(api: &Api, namespace: &Namespace, id: JobId) -> Option<JobState> {
-    ask(api.store.job(namespace, id)).await.ok().map(|job| job.state)
+    within(EXTRA_DEADLINE, api.store.job(namespace, id)).await.ok().map(|job| job.state)
 }
 
 /// Lets a failed or cancelled job run again.

@@ -13,9 +13,10 @@ use model::retry::MAX_ATTEMPTS_DEFAULT;
 use model::task::TaskRef;
 use rpc::{Code, Error, v1};
 use store::Submitted;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Api, limits, namespace, options};
-use crate::answer::ask;
+use crate::answer::{EXTRA_DEADLINE, STORE_DEADLINE, refusal, too_late};
 use crate::desk::reference;
 use crate::tasks::Known;
 
@@ -44,7 +45,9 @@ pub(super) async fn enqueue(api: &Api, request: v1::EnqueueRequest) -> Result<v1
     if total == 0 {
         return Ok(v1::EnqueueResponse::default());
     }
-    let (drafts, refused) = resolve_all(api, &namespace, request.jobs).await;
+    // A batch asks for many tasks, each within a deadline; all of them have no more time than one.
+    let resolved = timeout(STORE_DEADLINE, resolve_all(api, &namespace, request.jobs)).await;
+    let (drafts, refused) = resolved.map_err(|_| refusal(too_late(STORE_DEADLINE)))?;
     let knowns: Vec<Arc<Known>> = drafts.iter().map(|draft| Arc::clone(&draft.known)).collect();
     // A payload further up in the batch may be at fault too, and the first fault is named.
     let jobs = check_all(namespace.clone(), drafts).await.map_err(|(at, error)| named(at, total, error))?;
@@ -56,8 +59,9 @@ pub(super) async fn enqueue(api: &Api, request: v1::EnqueueRequest) -> Result<v1
     let offers = submitted.iter().filter_map(|one| one.offer.clone()).map(reference).collect();
     api.bell.offer(offers);
     let answers = submitted.into_iter().zip(knowns).zip(queues);
+    let by = Instant::now() + EXTRA_DEADLINE;
     let jobs = stream::iter(answers)
-        .map(|((submitted, known), queue)| describe(api, &namespace, submitted, known, queue))
+        .map(|((submitted, known), queue)| describe(api, &namespace, submitted, known, queue, by))
         .buffered(LOOKUPS)
         .collect()
         .await;
@@ -155,12 +159,13 @@ async fn describe(
     submitted: Submitted,
     known: Arc<Known>,
     queue: String,
+    by: Instant,
 ) -> v1::EnqueuedJob {
     let mut version = known.version.version;
     if submitted.duplicate {
         // An earlier job keeps the version it was pinned to. It is stored already: an error here is none of
         // the call.
-        if let Ok(earlier) = ask(api.store.job(namespace, submitted.id)).await {
+        if let Ok(Ok(earlier)) = timeout_at(by, api.store.job(namespace, submitted.id)).await {
             version = earlier.version;
         }
     }
