@@ -14,8 +14,13 @@
 mod dispatcher;
 mod handover;
 mod rescuer;
+mod sight;
+mod watcher;
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use service::Shutdown;
@@ -30,6 +35,7 @@ use crate::desk::Desk;
 use crate::standing::Standing;
 use dispatcher::Dispatcher;
 use rescuer::Rescuer;
+use watcher::{Gone, Watcher};
 
 /// The holder stops trusting itself this long before the database would: the drift of two clocks over a
 /// term, and the time in which it stops.
@@ -63,6 +69,13 @@ impl Trust {
     /// stopped since the last.
     pub(crate) fn holds(&self) -> bool {
         Instant::now() < self.until()
+    }
+
+    /// Takes the steps of `part` only while it holds: a process that was stopped in the middle of one sends nothing when
+    /// it wakes. Then it stands still, until the end of the reign drops it.
+    async fn confine(&self, part: impl Future<Output = ()>) {
+        let mut part = pin!(part);
+        poll_fn(|context| if self.holds() { part.as_mut().poll(context) } else { Poll::Pending }).await;
     }
 }
 
@@ -172,12 +185,7 @@ impl Candidate {
     async fn lead(&self, term: Term, trust: Trust, shutdown: &Shutdown) -> Next {
         tracing::info!(term = term.0, holder = self.elect.holder, "this replica leads");
         let reign = shutdown.child();
-        let mut parts = JoinSet::new();
-        let dispatcher = Dispatcher::new(self.tools.clone(), trust.clone());
-        let rescuer = Rescuer::new(self.tools.clone(), trust.clone());
-        let (first, second) = (reign.clone(), reign.clone());
-        parts.spawn(async move { dispatcher.run(&first).await });
-        parts.spawn(async move { rescuer.run(&second).await });
+        let mut parts = self.parts(&trust, &reign);
         self.standing.send_replace(Standing::Leading);
 
         let (why, hands_over) = tokio::select! {
@@ -199,6 +207,22 @@ impl Candidate {
         }
         self.resign(term).await;
         if hands_over { Next::StandBack } else { Next::Over }
+    }
+
+    /// Starts what a leader does.
+    fn parts(&self, trust: &Trust, reign: &Shutdown) -> JoinSet<()> {
+        let mut parts = JoinSet::new();
+        let dispatcher = Dispatcher::new(self.tools.clone(), trust.clone());
+        let gone = Arc::new(Gone::default());
+        let rescuer = Rescuer::new(self.tools.clone(), trust.clone(), Arc::clone(&gone));
+        let watcher = Watcher::new(self.tools.clone(), trust.clone(), gone);
+        let (ends, confined) = (reign.clone(), trust.clone());
+        parts.spawn(async move { confined.confine(dispatcher.run(&ends)).await });
+        let (ends, confined) = (reign.clone(), trust.clone());
+        parts.spawn(async move { confined.confine(rescuer.run(&ends)).await });
+        let (ends, confined) = (reign.clone(), trust.clone());
+        parts.spawn(async move { confined.confine(watcher.run(&ends)).await });
+        parts
     }
 
     async fn resign(&self, term: Term) {
@@ -236,5 +260,36 @@ impl Candidate {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use futures::poll;
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_of_a_leader_takes_no_step_once_its_trust_is_over() {
+        let trust = Trust::new(Instant::now() + Duration::from_secs(3600));
+        let (steps, next) = (AtomicU32::new(0), Notify::new());
+        let mut part = pin!(trust.confine(async {
+            loop {
+                steps.fetch_add(1, Ordering::Relaxed);
+                next.notified().await;
+            }
+        }));
+
+        assert!(poll!(part.as_mut()).is_pending());
+        next.notify_one();
+        assert!(poll!(part.as_mut()).is_pending() && steps.load(Ordering::Relaxed) == 2);
+        trust.extend(Instant::now());
+        next.notify_one();
+
+        assert!(poll!(part.as_mut()).is_pending());
+        assert_eq!(steps.load(Ordering::Relaxed), 2);
     }
 }

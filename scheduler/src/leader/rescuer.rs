@@ -1,5 +1,9 @@
 //! Takes back what dead hosts held, and ends what expired before anybody started it.
+//!
+//! Which hosts are dead the store decides by their leases, each second; of those whose process is known to be gone it is
+//! told, and at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -7,6 +11,7 @@ use broker::Signal;
 use service::{Shutdown, Ticks};
 use store::Rescue;
 
+use super::watcher::Gone;
 use super::{Tools, Trust};
 use crate::answer::within;
 use crate::desk::reference;
@@ -27,29 +32,36 @@ const DEADLINE: Duration = Duration::from_secs(5);
 pub(super) struct Rescuer {
     tools: Tools,
     trust: Trust,
+    gone: Arc<Gone>,
 }
 
 impl Rescuer {
-    pub(super) fn new(tools: Tools, trust: Trust) -> Self {
-        Self { tools, trust }
+    pub(super) fn new(tools: Tools, trust: Trust, gone: Arc<Gone>) -> Self {
+        Self { tools, trust, gone }
     }
 
     pub(super) async fn run(&self, shutdown: &Shutdown) {
-        let ticks = Ticks { name: "rescuer", period: EVERY, backoff_max: BACKOFF_MAX, wake: None };
+        let wake = Some(Arc::clone(&self.gone.wake));
+        let ticks = Ticks { name: "rescuer", period: EVERY, backoff_max: BACKOFF_MAX, wake };
         ticks.run(shutdown, || self.tick()).await;
     }
 
     /// Rounds until one is not full.
     async fn tick(&self) -> anyhow::Result<()> {
         while self.trust.holds() {
-            let rescue = Rescue { limit: ROUND_MAX, gone: Vec::new() };
+            let rescue = Rescue { limit: ROUND_MAX, gone: self.gone.list() };
             let rescued = within(DEADLINE, self.tools.store.rescue(rescue))
                 .await
                 .context("take back what lost its host")?;
             let (again, ended) = (rescued.offers.len(), rescued.ended.len());
             if rescued.sessions > 0 || again + ended > 0 {
                 let sessions = rescued.sessions;
-                tracing::warn!(sessions, again, ended, "{sessions} hosts fell silent or jobs expired");
+                tracing::warn!(
+                    sessions,
+                    again,
+                    ended,
+                    "{sessions} hosts were gone or silent, or jobs expired"
+                );
             }
             self.tools.bell.offer(rescued.offers.into_iter().map(reference).collect());
             if ended > 0 {

@@ -10,6 +10,7 @@ mod gates;
 mod guests;
 mod inspecting;
 mod leading;
+mod losing;
 mod pages;
 mod publishing;
 mod room;
