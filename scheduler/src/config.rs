@@ -18,6 +18,8 @@ pub struct Config {
     pub token: Option<String>,
     /// How long a term lasts unless renewed. It is renewed each quarter of this.
     pub term: Duration,
+    /// For how long a transaction may be open in the database before whoever leads warns of it.
+    pub long_transaction: Duration,
     /// The most that a version may ask for: [`model::limits::PLATFORM_MAX`] or less.
     pub limits_max: Limits,
 }
@@ -25,4 +27,7 @@ pub struct Config {
 impl Config {
     /// A term that a killed leader leaves empty for less than 2 seconds.
     pub const TERM: Duration = Duration::from_millis(1_500);
+
+    /// At a few hundred jobs a second, what a transaction of a minute keeps alive begins to be felt.
+    pub const LONG_TRANSACTION: Duration = Duration::from_secs(60);
 }

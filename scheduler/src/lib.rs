@@ -6,6 +6,7 @@
 //!                        ├─▶ desk ──▶ broker   the leader
 //! leader ──▶ dispatcher ─┘      ▲
 //!        ├─▶ rescuer            │
+//!        ├─▶ transactions       │
 //!        └─▶ handover         lookout         who does not lead looks whether the broker answers
 //! ```
 

@@ -113,6 +113,7 @@ impl Scheduler {
             desk: Arc::clone(&desk),
             bell: bell.clone(),
             token: token.clone(),
+            long_transaction: config.long_transaction,
         };
         let elect = Elect { holder: id, address: advertised, lease_ms };
         let candidate = Candidate::new(tools, elect, config.term, standing);

@@ -44,6 +44,9 @@ pub(crate) struct SchedulerRun {
     /// The URL under which other replicas reach this one [default: the machine's name and the port]
     #[arg(long, value_name = "URL")]
     pub(crate) advertise: Option<String>,
+    /// Warn of whatever keeps a transaction open in the database for longer: it slows every queue
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
+    pub(crate) long_transaction: Duration,
     #[command(flatten)]
     pub(crate) cache: Cache,
     #[command(flatten)]

@@ -15,6 +15,7 @@ mod dispatcher;
 mod handover;
 mod rescuer;
 mod sight;
+mod transactions;
 mod watcher;
 
 use std::future::poll_fn;
@@ -35,6 +36,7 @@ use crate::desk::Desk;
 use crate::standing::Standing;
 use dispatcher::Dispatcher;
 use rescuer::Rescuer;
+use transactions::Transactions;
 use watcher::{Gone, Watcher};
 
 /// The holder stops trusting itself this long before the database would: the drift of two clocks over a
@@ -87,6 +89,8 @@ pub(crate) struct Tools {
     pub(crate) bell: Bell,
     /// What it shows to other replicas.
     pub(crate) token: Option<String>,
+    /// For how long a transaction may be open before it is warned of.
+    pub(crate) long_transaction: Duration,
 }
 
 /// A replica that takes part in elections.
@@ -216,12 +220,15 @@ impl Candidate {
         let gone = Arc::new(Gone::default());
         let rescuer = Rescuer::new(self.tools.clone(), trust.clone(), Arc::clone(&gone));
         let watcher = Watcher::new(self.tools.clone(), trust.clone(), gone);
+        let transactions = Transactions::new(self.tools.clone(), trust.clone());
         let (ends, confined) = (reign.clone(), trust.clone());
         parts.spawn(async move { confined.confine(dispatcher.run(&ends)).await });
         let (ends, confined) = (reign.clone(), trust.clone());
         parts.spawn(async move { confined.confine(rescuer.run(&ends)).await });
         let (ends, confined) = (reign.clone(), trust.clone());
         parts.spawn(async move { confined.confine(watcher.run(&ends)).await });
+        let (ends, confined) = (reign.clone(), trust.clone());
+        parts.spawn(async move { confined.confine(transactions.run(&ends)).await });
         parts
     }
 

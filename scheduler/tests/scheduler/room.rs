@@ -107,6 +107,7 @@ impl Room {
             advertise: None,
             token: token.map(str::to_owned),
             term: Config::TERM,
+            long_transaction: Config::LONG_TRANSACTION,
             limits_max: self.limits_max.clone(),
         }
     }

@@ -84,6 +84,7 @@ async fn parts(context: &Context, args: &Dev, data_dir: &Path) -> Result<(Schedu
         advertise: None,
         token: context.settings.token.clone(),
         term: ::scheduler::Config::TERM,
+        long_transaction: ::scheduler::Config::LONG_TRANSACTION,
         limits_max: limits_max.clone(),
     };
     let host = ::host::Config {

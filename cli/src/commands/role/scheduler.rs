@@ -42,6 +42,7 @@ pub(crate) async fn run(context: Context, args: SchedulerRun) -> Result {
         advertise: advertised(args.advertise, args.listen),
         token: context.settings.token.clone(),
         term: Config::TERM,
+        long_transaction: args.long_transaction,
         limits_max,
     };
     let scheduler = Scheduler::new(config, Parts { store, broker, sandbox }).await?;
