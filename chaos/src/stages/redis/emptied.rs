@@ -17,14 +17,8 @@ struct Loss {
     commands: &'static [&'static [&'static str]],
 }
 
+/// A short run has the first ones.
 const LOSSES: &[Loss] = &[
-    Loss { name: "FLUSHALL", commands: &[&["FLUSHALL"]] },
-    Loss { name: "a queue overwritten by another type", commands: &[&["SET", QUEUE, "junk"]] },
-    Loss { name: "a queue deleted", commands: &[&["DEL", QUEUE]] },
-    Loss {
-        name: "the list of queues deleted, and the generation",
-        commands: &[&["DEL", "jobctl:queues", "jobctl:generation", QUEUE]],
-    },
     Loss {
         name: "everything overwritten by other types",
         commands: &[
@@ -34,6 +28,13 @@ const LOSSES: &[Loss] = &[
             &["RPUSH", QUEUE, "junk"],
         ],
     },
+    Loss { name: "FLUSHALL", commands: &[&["FLUSHALL"]] },
+    Loss { name: "a queue overwritten by another type", commands: &[&["SET", QUEUE, "junk"]] },
+    Loss { name: "a queue deleted", commands: &[&["DEL", QUEUE]] },
+    Loss {
+        name: "the list of queues deleted, and the generation",
+        commands: &[&["DEL", "jobctl:queues", "jobctl:generation", QUEUE]],
+    },
     Loss {
         name: "the generation overwritten and a queue trimmed",
         commands: &[&["SET", "jobctl:generation", "junk"], &["ZREMRANGEBYRANK", QUEUE, "0", "-10"]],
@@ -41,7 +42,7 @@ const LOSSES: &[Loss] = &[
 ];
 
 /// How many losses a short run has.
-const LOSSES_SHORT: usize = 2;
+const LOSSES_SHORT: usize = 1;
 
 /// Loses references again and again under a backlog.
 pub(super) fn emptied(trial: &mut Trial) {
