@@ -8,6 +8,8 @@ use model::job::JobState;
 use rpc::Code;
 use serde_json::{Map, Value};
 
+use crate::config::VERSION;
+
 /// The exit codes of `jobctl`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -174,8 +176,10 @@ impl From<connect::Error> for Error {
     fn from(error: connect::Error) -> Self {
         match error {
             connect::Error::Invalid(invalid) => invalid.into(),
-            connect::Error::Schema(why) => Self::new(Exit::Unexpected, "schema", why)
+            connect::Error::Outdated(why) => Self::new(Exit::Unexpected, "schema", why)
                 .hint("`jobctl migrate` brings the schema up to date"),
+            connect::Error::Schema(why) => Self::new(Exit::Unexpected, "schema", why)
+                .hint(format!("this is jobctl {VERSION}; the release that migrated last works with it")),
             connect::Error::Unavailable(why) => Self::new(Exit::Unavailable, Code::Unavailable.as_str(), why),
         }
     }

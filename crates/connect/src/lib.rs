@@ -20,7 +20,10 @@ pub enum Error {
     /// The URL is malformed, of a kind that is not known, or names a file that is no database.
     #[error("{0}")]
     Invalid(#[from] Invalid),
-    /// The schema is not what this release works with: `jobctl migrate`.
+    /// The schema is of an older release: `jobctl migrate`.
+    #[error("{0}")]
+    Outdated(String),
+    /// The schema is of a newer release, or of none that this one knows; to migrate does not help.
     #[error("{0}")]
     Schema(String),
     /// It cannot be reached.
@@ -49,7 +52,10 @@ pub async fn store(url: &str) -> Result<Arc<dyn Store>, Error> {
         Database::Postgres { url, place } => {
             let config = store_postgres::Config::new(url);
             let store = PostgresStore::connect(config).await.map_err(|error| server(&place, error))?;
-            store.check_schema().await.map_err(|error| server(&place, error))?;
+            let lacking = migrations(store.lacking().await.map_err(|error| server(&place, error))?);
+            if let Some(first) = lacking.first() {
+                return Err(Error::Outdated(format!("postgres at {place} {}", lacks(first, lacking.len()))));
+            }
             Ok(Arc::new(store))
         }
         Database::Sqlite { path } => {
@@ -99,6 +105,15 @@ pub async fn migrate(url: &str) -> Result<Vec<Migration>, Error> {
         Database::Sqlite { path } => store_sqlite::migrate(path).await.map_err(|error| file(path, error))?,
     };
     Ok(migrations(applied))
+}
+
+/// What an older schema lacks.
+fn lacks(first: &Migration, count: usize) -> String {
+    let Migration { number, name, .. } = first;
+    match count {
+        1 => format!("lacks migration {number} ({name})"),
+        count => format!("lacks {count} migrations, from {number} ({name}) on"),
+    }
 }
 
 fn migrations(of_driver: Vec<(i64, String, String)>) -> Vec<Migration> {

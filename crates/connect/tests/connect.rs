@@ -51,11 +51,32 @@ async fn a_server_is_refused_until_it_is_migrated() {
     let applied = connect::migrate(&database.url).await.expect("migrate");
     let store = connect::store(&database.url).await.expect("store");
 
-    assert!(matches!(&error, Error::Schema(why) if why.contains("jobctl migrate")), "{error:?}");
+    assert!(matches!(&error, Error::Outdated(why) if why.contains("1 (init)")), "{error:?}");
     assert!(!pending.is_empty());
     assert_eq!(applied, pending);
     assert_eq!(connect::pending(&database.url).await.expect("pending"), []);
     assert_eq!(store.depths().await.expect("depths"), []);
+}
+
+#[tokio::test]
+async fn a_server_that_a_newer_release_migrated_is_refused_and_migrating_is_no_way_out() {
+    let database = postgres::fresh_database().await;
+    connect::migrate(&database.url).await.expect("migrate");
+    let newer = "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+                 values (9000, 'of tomorrow', true, '', 0)";
+    database.execute(newer).await;
+
+    let errors = [
+        refused(connect::store(&database.url)).await,
+        refused(connect::pending(&database.url)).await,
+        refused(connect::migrate(&database.url)).await,
+    ];
+
+    for error in errors {
+        let told = error.to_string();
+        assert!(matches!(error, Error::Schema(_)), "{error:?}");
+        assert!(told.contains("newer release") && told.contains("9000") && !told.contains('\n'), "{told}");
+    }
 }
 
 #[tokio::test]

@@ -100,9 +100,7 @@ pub(crate) fn migrate_fault(error: MigrateError) -> Error {
 /// The database knows a migration that this release does not.
 pub(crate) fn newer_schema(number: i64) -> Error {
     Error::Conflict {
-        why: format!(
-            "the database has migration {number}, which this release does not know: use a newer one"
-        ),
+        why: format!("a newer release has migrated the database: migration {number} is not known"),
     }
 }
 

@@ -108,7 +108,7 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects, and finds out whether the server answers. Call [`Self::check_schema`] next.
+    /// Connects, and finds out whether the server answers. Ask for [`Self::lacking`] next.
     ///
     /// # Errors
     /// `Unavailable` when it does not, or refuses us; never with the password in its text.
@@ -122,7 +122,7 @@ impl PostgresStore {
     /// let url = "postgres://jobs:secret@db.example/jobs";
     /// store_postgres::migrate(url).await?;
     /// let store = PostgresStore::connect(Config::new(url)).await?;
-    /// store.check_schema().await?;
+    /// assert!(store.lacking().await?.is_empty());
     /// println!("{} queues", store.depths().await?.len());
     /// # Ok(())
     /// # }
@@ -131,12 +131,12 @@ impl PostgresStore {
         Ok(Self { db: Db::connect(&config).await?, known: Known::default() })
     }
 
-    /// Finds out whether the schema is what this release works with.
+    /// The migrations that the schema lacks, in order: number, name and statements. This release works with it when
+    /// there are none.
     ///
     /// # Errors
-    /// `Conflict` when migrations are pending, with the hint to run `jobctl migrate`, or when a newer release
-    /// has changed the schema; `Unavailable` as ever.
-    pub async fn check_schema(&self) -> Result<()> {
-        schema::check(&self.db).await
+    /// `Conflict` when a newer release has changed the schema; `Unavailable` as ever.
+    pub async fn lacking(&self) -> Result<Vec<(i64, String, String)>> {
+        schema::lacking_in(&self.db).await
     }
 }

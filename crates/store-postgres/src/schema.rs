@@ -2,8 +2,8 @@
 
 use sqlx::migrate::{Migrate, Migrator};
 use sqlx::postgres::PgConnection;
-use sqlx::{ConnectOptions, Connection};
-use store::{Error, Result};
+use sqlx::{ConnectOptions, Connection, Executor};
+use store::Result;
 use tokio::time::timeout;
 
 use crate::Config;
@@ -30,8 +30,12 @@ pub async fn pending(url: &str) -> Result<Vec<(i64, String, String)>> {
 /// Applies what the database at `url` lacks, each migration all or nothing, and tells what was applied. Of
 /// several that are run at once one applies it, and the others wait and find it applied.
 ///
+/// The system may go on meanwhile: a change waits only for a moment for a table that somebody uses, since everybody
+/// else waits behind it.
+///
 /// # Errors
-/// `Unavailable` and `Corrupt` as ever; `Conflict` when a newer release has changed the schema.
+/// `Unavailable` and `Corrupt` as ever, and `Unavailable` when a table was in use for too long; `Conflict` when a
+/// newer release has changed the schema.
 pub async fn migrate(url: &str) -> Result<Vec<(i64, String, String)>> {
     let mut connection = connect(url).await?;
     // Taken before it is looked what is lacking; the migrator takes it once more inside. It ends with the
@@ -39,24 +43,17 @@ pub async fn migrate(url: &str) -> Result<Vec<(i64, String, String)>> {
     connection.lock().await.map_err(migrate_fault)?;
     let lacking = lacking(&applied(&mut connection).await?)?;
     if !lacking.is_empty() {
+        connection.execute(include_str!("../sql/migrate_patience.sql")).await.map_err(Fault::from)?;
         MIGRATOR.run(&mut connection).await.map_err(migrate_fault)?;
     }
     connection.close().await.map_err(Fault::from)?;
     Ok(lacking)
 }
 
-/// Refuses a schema that this release does not work with.
-pub(crate) async fn check(db: &Db) -> Result<()> {
+/// The migrations that the schema lacks.
+pub(crate) async fn lacking_in(db: &Db) -> Result<Vec<(i64, String, String)>> {
     let mut session = db.session().await?;
-    let lacking = lacking(&applied(session.raw()).await?)?;
-    let Some((number, name, _)) = lacking.first() else { return Ok(()) };
-    let why = match lacking.len() {
-        1 => format!("the database lacks migration {number} ({name}): run `jobctl migrate`"),
-        count => {
-            format!("the database lacks {count} migrations, from {number} ({name}) on: run `jobctl migrate`")
-        }
-    };
-    Err(Error::Conflict { why })
+    lacking(&applied(session.raw()).await?)
 }
 
 /// A connection of its own: a migration may take long, and may wait long for another one.

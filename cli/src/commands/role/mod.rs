@@ -229,7 +229,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_schema_that_is_not_migrated_is_refused_at_once() {
-        let open = || async { Err::<(), _>(connect::Error::Schema("0 of 1".to_owned())) };
+        let open = || async { Err::<(), _>(connect::Error::Outdated("0 of 1".to_owned())) };
 
         let refused = patient("the database", open).await.expect_err("refused");
 

@@ -1,30 +1,23 @@
 //! Which schemas this release works with.
 
 use futures::future::join_all;
+use sqlx::{Connection, PgConnection};
 use store::Error;
 use store_postgres::{Config, PostgresStore, migrate, pending};
 use testkit::postgres::fresh_database;
 
-async fn refusal(store: &PostgresStore) -> String {
-    match store.check_schema().await.expect_err("it does not fit") {
-        Error::Conflict { why } => why,
-        other => panic!("not Conflict but {other:?}"),
-    }
-}
-
 #[tokio::test]
-async fn a_schema_that_lacks_migrations_is_refused_with_the_hint() {
+async fn a_schema_lacks_what_is_pending_until_it_is_migrated() {
     let database = fresh_database().await;
     let store = PostgresStore::connect(Config::new(&database.url)).await.expect("connect");
 
-    let lacking = pending(&database.url).await.expect("pending");
-    let why = refusal(&store).await;
+    let pending_now = pending(&database.url).await.expect("pending");
 
-    assert!(why.contains("`jobctl migrate`") && why.contains("init"), "{why}");
-    assert_eq!((lacking[0].0, lacking[0].1.as_str()), (1, "init"));
-    assert!(lacking[0].2.contains("create table jobs"));
-    assert_eq!(migrate(&database.url).await.expect("migrate"), lacking);
-    store.check_schema().await.expect("now it fits");
+    assert_eq!((pending_now[0].0, pending_now[0].1.as_str()), (1, "init"));
+    assert!(pending_now[0].2.contains("create table jobs"));
+    assert_eq!(store.lacking().await.expect("lacking"), pending_now);
+    assert_eq!(migrate(&database.url).await.expect("migrate"), pending_now);
+    assert_eq!(store.lacking().await.expect("lacking"), []);
     assert_eq!(pending(&database.url).await.expect("pending"), []);
     assert_eq!(migrate(&database.url).await.expect("nothing to do"), []);
 }
@@ -38,11 +31,27 @@ async fn a_newer_schema_is_refused() {
                  values (9000, 'of tomorrow', true, '', 0)";
     database.execute(newer).await;
 
-    let why = refusal(&store).await;
+    let refusal = store.lacking().await.expect_err("it does not fit");
 
-    assert!(why.contains("9000") && why.contains("newer"), "{why}");
+    assert!(matches!(&refusal, Error::Conflict { why } if why.contains("9000")), "{refusal:?}");
     assert!(matches!(pending(&database.url).await, Err(Error::Conflict { .. })));
     assert!(matches!(migrate(&database.url).await, Err(Error::Conflict { .. })));
+}
+
+#[tokio::test]
+async fn a_migration_gives_way_to_who_uses_a_table_and_is_applied_afterwards() {
+    let database = fresh_database().await;
+    let mut other = PgConnection::connect(&database.url).await.expect("connect");
+    let migrations = sqlx::migrate!("../../migrations/postgres");
+    migrations.run_to(1, &mut other).await.expect("the first release's schema");
+    let mut tx = other.begin().await.expect("begin");
+    sqlx::query("select count(*) from jobs").execute(&mut *tx).await.expect("use the table");
+
+    let refusal = migrate(&database.url).await.expect_err("somebody uses it");
+
+    assert!(refusal.is_transient(), "{refusal}");
+    tx.rollback().await.expect("let go");
+    assert!(!migrate(&database.url).await.expect("nobody uses it").is_empty());
 }
 
 #[tokio::test]
