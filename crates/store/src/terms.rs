@@ -39,7 +39,8 @@ pub struct Leader {
 #[async_trait]
 pub trait Terms: Send + Sync {
     /// Becomes the leader if nobody is or the last one's lease has run out; a holder that asks again keeps
-    /// its term and renews it. None: somebody else leads.
+    /// its term and renews it. One that ends later than in twenty leases is nobody's: no renewal wrote it. None:
+    /// somebody else leads.
     async fn elect(&self, elect: Elect) -> Result<Option<Term>>;
 
     /// Renews a term. `Ok(false)`: it is not yours any more.

@@ -235,6 +235,7 @@ macro_rules! conformance {
                 a_renewed_term_goes_on
                 nobody_renews_what_is_not_his
                 a_lapsed_term_is_taken_over_with_a_higher_number
+                a_term_that_no_lease_makes_so_long_is_taken_over
                 a_leader_that_resigns_is_followed_at_once
                 nobody_resigns_for_another
                 all_that_took_part_are_listed

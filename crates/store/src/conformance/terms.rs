@@ -72,6 +72,17 @@ pub async fn a_lapsed_term_is_taken_over_with_a_higher_number(lab: &Lab) {
     assert_eq!(elect(lab, "a").await, None);
 }
 
+pub async fn a_term_that_no_lease_makes_so_long_is_taken_over(lab: &Lab) {
+    let lease_ms = LONG_MS / 100;
+    let old = lab.store.elect(candidate("a", LONG_MS)).await.expect("elect").expect("nobody leads yet");
+
+    let new = lab.store.elect(candidate("b", lease_ms)).await.expect("elect").expect("it is nobody's");
+
+    assert!(new > old);
+    assert!(!lab.store.renew(candidate("a", LONG_MS), old).await.expect("renew"));
+    assert_eq!(lab.store.elect(candidate("c", lease_ms)).await.expect("elect"), None);
+}
+
 pub async fn a_leader_that_resigns_is_followed_at_once(lab: &Lab) {
     let old = elect(lab, "a").await.expect("nobody leads yet");
 
