@@ -23,16 +23,23 @@ const JOBS_MIN: usize = 2000;
 /// Between two faults: time enough to be whole again, now and then not.
 const BETWEEN_MS: std::ops::RangeInclusive<u64> = 500..=4000;
 
-/// What can happen, and to whom.
-const FAULTS: [(&str, fn(&mut Trial)); 8] = [
-    ("a host killed", host_killed),
-    ("a host stopped for a second", host_stopped),
-    ("a host's connections to PostgreSQL reset", database_reset),
-    ("a host's connections to Redis cut for a second", redis_cut),
-    ("the leader killed", leader_killed),
-    ("FLUSHALL", flushed),
-    ("Redis restarted empty", redis_restarted),
-    ("PostgreSQL restarted in immediate mode", postgres_restarted),
+/// Something that can happen.
+#[derive(Debug, Clone, Copy)]
+struct Mishap {
+    name: &'static str,
+    befall: fn(&mut Trial, &'static str),
+}
+
+/// What can happen.
+const MISHAPS: [Mishap; 8] = [
+    Mishap { name: "a host killed", befall: host_killed },
+    Mishap { name: "a host stopped for a second", befall: host_stopped },
+    Mishap { name: "a host's connections to PostgreSQL reset", befall: database_reset },
+    Mishap { name: "a host's connections to Redis cut for a second", befall: redis_cut },
+    Mishap { name: "the leader killed", befall: leader_killed },
+    Mishap { name: "FLUSHALL", befall: flushed },
+    Mishap { name: "Redis restarted empty", befall: redis_restarted },
+    Mishap { name: "PostgreSQL restarted in immediate mode", befall: postgres_restarted },
 ];
 
 fn mixed(trial: &mut Trial) {
@@ -44,12 +51,13 @@ fn mixed(trial: &mut Trial) {
         trial.load(LoadPlan { jobs, per_second, batch: trial.times(500, 10), work, ..LoadPlan::default() });
 
     // Each of them once, and then as they come.
-    for round in 0..trial.times(usize::MAX, FAULTS.len()) {
-        if round >= FAULTS.len() && load.ended().is_ok_and(|ended| ended >= jobs) {
+    for round in 0..trial.times(usize::MAX, MISHAPS.len()) {
+        if round >= MISHAPS.len() && load.ended().is_ok_and(|ended| ended >= jobs) {
             break;
         }
-        let pick = if round < FAULTS.len() { round } else { rand::rng().random_range(0..FAULTS.len()) };
-        (FAULTS[pick].1)(trial);
+        let pick = if round < MISHAPS.len() { round } else { rand::rng().random_range(0..MISHAPS.len()) };
+        let Mishap { name, befall } = MISHAPS[pick];
+        befall(trial, name);
         if trial.effort == Effort::Full {
             trial.pause(trial.random_ms(BETWEEN_MS));
         }
@@ -63,59 +71,59 @@ fn any_host(trial: &mut Trial) -> (usize, Hit) {
     (host, Hit::host(trial.field.host(host).name()))
 }
 
-fn host_killed(trial: &mut Trial) {
+fn host_killed(trial: &mut Trial, name: &'static str) {
     let (host, hit) = any_host(trial);
-    trial.during(FAULTS[0].0, hit, |trial| {
+    trial.during(name, hit, |trial| {
         trial.field.host(host).kill();
         trial.field.host(host).start();
     });
 }
 
-fn host_stopped(trial: &mut Trial) {
+fn host_stopped(trial: &mut Trial, name: &'static str) {
     let (host, hit) = any_host(trial);
-    trial.during(FAULTS[1].0, hit, |trial| {
+    trial.during(name, hit, |trial| {
         trial.field.host(host).freeze();
         trial.pause(Duration::from_secs(1));
         trial.field.host(host).thaw();
     });
 }
 
-fn database_reset(trial: &mut Trial) {
+fn database_reset(trial: &mut Trial, name: &'static str) {
     let (host, hit) = any_host(trial);
-    trial.during(FAULTS[2].0, hit, |trial| {
+    trial.during(name, hit, |trial| {
         trial.field.host(host).database().reset();
         trial.pause(Duration::from_millis(100));
     });
 }
 
-fn redis_cut(trial: &mut Trial) {
+fn redis_cut(trial: &mut Trial, name: &'static str) {
     let (host, _) = any_host(trial);
-    trial.during(FAULTS[3].0, Hit::Nobody, |trial| {
+    trial.during(name, Hit::Nobody, |trial| {
         trial.field.host(host).redis().cut();
         trial.pause(Duration::from_secs(1));
         trial.field.host(host).redis().pass();
     });
 }
 
-fn leader_killed(trial: &mut Trial) {
+fn leader_killed(trial: &mut Trial, name: &'static str) {
     let leader = trial.field.leader();
-    trial.during(FAULTS[4].0, Hit::Nobody, |trial| {
+    trial.during(name, Hit::Nobody, |trial| {
         trial.field.scheduler(leader).kill();
         trial.field.scheduler(leader).start();
     });
 }
 
-fn flushed(trial: &mut Trial) {
-    trial.during(FAULTS[5].0, Hit::Nobody, |trial| trial.field.redis().command(&["FLUSHALL"]));
+fn flushed(trial: &mut Trial, name: &'static str) {
+    trial.during(name, Hit::Nobody, |trial| trial.field.redis().command(&["FLUSHALL"]));
 }
 
-fn redis_restarted(trial: &mut Trial) {
-    trial.during(FAULTS[6].0, Hit::Nobody, |trial| trial.field.redis().restart());
+fn redis_restarted(trial: &mut Trial, name: &'static str) {
+    trial.during(name, Hit::Nobody, |trial| trial.field.redis().restart());
 }
 
 /// A crash forgets the last moments of claims, so that anybody's jobs may run again.
-fn postgres_restarted(trial: &mut Trial) {
-    trial.during(FAULTS[7].0, Hit::Everybody, |trial| {
+fn postgres_restarted(trial: &mut Trial, name: &'static str) {
+    trial.during(name, Hit::Everybody, |trial| {
         trial.field.postgres().restart();
         trial.pause(Duration::from_secs(1));
     });
