@@ -10,6 +10,9 @@
 //! The database judges who leads; the holder trusts itself only by its own monotonic clock, counted from
 //! before it asked, and some time less than the database would. Leading saves work, it never protects
 //! truth: whatever a leader writes is harmless when done twice.
+//!
+//! How long nobody leads: after a kill the rest of the term and a follower's next question, that is at the most
+//! 1.25 terms and what the store takes to answer; after a resignation only the next question, a quarter of a term.
 
 mod dispatcher;
 mod handover;
@@ -18,6 +21,7 @@ mod sight;
 mod transactions;
 mod watcher;
 
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -43,7 +47,7 @@ use watcher::{Gone, Watcher};
 /// term, and the time in which it stops.
 const SLACK: Duration = Duration::from_millis(300);
 
-/// Renewals in a term.
+/// Renewals in a term, and a follower's questions whether it has run out.
 const RENEWALS: u32 = 4;
 
 /// How long a replica stands back that handed over, unless the broker answers it sooner: others that do not reach the
@@ -105,8 +109,18 @@ enum Next {
     Follow,
     /// Follow, and leave elections to those who reach the broker.
     StandBack,
-    Lead(Term, Trust),
+    /// Elected, by an answer to a question asked then.
+    Lead(Term, Instant),
     Over,
+}
+
+/// Why a reign ends.
+enum End {
+    Stops,
+    /// To whoever reaches the broker.
+    HandsOver(&'static str),
+    Lost(&'static str),
+    Broke,
 }
 
 impl Candidate {
@@ -121,7 +135,7 @@ impl Candidate {
             next = match next {
                 Next::Follow => self.follow(None, &shutdown).await,
                 Next::StandBack => self.follow(Some(Instant::now() + STANDS_BACK), &shutdown).await,
-                Next::Lead(term, trust) => self.lead(term, trust, &shutdown).await,
+                Next::Lead(term, asked) => self.lead(term, asked, &shutdown).await,
                 Next::Over => return,
             };
         }
@@ -132,8 +146,22 @@ impl Candidate {
         asked + self.term.saturating_sub(SLACK.min(self.term / 2))
     }
 
+    /// When the question that follows one asked at `asked` is due: a slow answer does not put it off.
+    fn next(&self, asked: Instant) -> Instant {
+        asked + self.term / RENEWALS
+    }
+
     /// Stands for election; until `back` only if the broker answers.
     async fn follow(&self, back: Option<Instant>, shutdown: &Shutdown) -> Next {
+        // Side by side: an election does not wait for the answer who leads.
+        tokio::select! {
+            next = self.stand(back, shutdown) => next,
+            never = self.learn() => match never {},
+        }
+    }
+
+    /// Asks for the leadership until it gets it.
+    async fn stand(&self, back: Option<Instant>, shutdown: &Shutdown) -> Next {
         if let Some(back) = back {
             self.stand_back(back, shutdown).await;
         }
@@ -142,11 +170,8 @@ impl Candidate {
             let asked = Instant::now();
             // Not dropped half-way: an election that was won must be known, to be resigned from.
             match within(self.term, self.tools.store.elect(self.elect.clone())).await {
-                Ok(Some(term)) => return Next::Lead(term, Trust::new(self.trusted(asked))),
-                Ok(None) => {
-                    failing = false;
-                    self.learn().await;
-                }
+                Ok(Some(term)) => return Next::Lead(term, asked),
+                Ok(None) => failing = false,
                 Err(error) => {
                     if !failing {
                         tracing::warn!(%error, "no election: the store does not answer; it is tried again");
@@ -156,7 +181,7 @@ impl Candidate {
             }
             tokio::select! {
                 () = shutdown.draining() => {}
-                () = sleep(self.term / RENEWALS) => {}
+                () = sleep_until(self.next(asked)) => {}
             }
         }
         Next::Over
@@ -165,7 +190,6 @@ impl Candidate {
     /// Waits until `until`, or until the broker answers.
     async fn stand_back(&self, until: Instant, shutdown: &Shutdown) {
         while self.tools.desk.is_down() && Instant::now() < until && !shutdown.is_draining() {
-            self.learn().await;
             tokio::select! {
                 () = shutdown.draining() => {}
                 () = sleep(self.term / RENEWALS) => {}
@@ -173,44 +197,65 @@ impl Candidate {
         }
     }
 
-    /// Learns where the leader is.
-    async fn learn(&self) {
-        let Ok(leader) = within(self.term, self.tools.store.leader()).await else { return };
-        let standing = Standing::Following(leader.map(|leader| leader.address));
-        self.standing.send_if_modified(|known| {
-            let other = *known != standing;
-            if other {
-                *known = standing;
+    /// Learns where the leader is, again and again.
+    async fn learn(&self) -> Infallible {
+        loop {
+            if let Ok(leader) = within(self.term, self.tools.store.leader()).await {
+                let standing = Standing::Following(leader.map(|leader| leader.address));
+                self.standing.send_if_modified(|known| {
+                    let other = *known != standing;
+                    if other {
+                        *known = standing;
+                    }
+                    other
+                });
             }
-            other
-        });
+            sleep(self.term / RENEWALS).await;
+        }
     }
 
-    async fn lead(&self, term: Term, trust: Trust, shutdown: &Shutdown) -> Next {
+    async fn lead(&self, term: Term, asked: Instant, shutdown: &Shutdown) -> Next {
         tracing::info!(term = term.0, holder = self.elect.holder, "this replica leads");
+        let trust = Trust::new(self.trusted(asked));
         let reign = shutdown.child();
         let mut parts = self.parts(&trust, &reign);
         self.standing.send_replace(Standing::Leading);
 
-        let (why, hands_over) = tokio::select! {
+        let end = tokio::select! {
             biased;
-            () = shutdown.draining() => ("the process stops", false),
-            why = self.hold(term, &trust) => (why, false),
-            _ = parts.join_next() => ("a part of it broke", false),
-            why = handover::due(&self.tools, &self.elect.holder) => (why, true),
+            () = shutdown.draining() => End::Stops,
+            why = self.hold(term, asked, &trust) => End::Lost(why),
+            _ = parts.join_next() => End::Broke,
+            why = handover::due(&self.tools, &self.elect.holder) => End::HandsOver(why),
         };
 
         self.standing.send_replace(Standing::Following(None));
         reign.now();
         parts.shutdown().await;
-        if !shutdown.is_draining() {
-            tracing::warn!(term = term.0, "this replica leads no more: {why}");
-            if !hands_over {
-                return Next::Follow;
+        match end {
+            End::Lost(why) if !shutdown.is_draining() => {
+                tracing::warn!(term = term.0, "this replica leads no more: {why}");
+                Next::Follow
+            }
+            End::Broke if !shutdown.is_draining() => {
+                tracing::error!(term = term.0, "this replica leads no more: a part of it broke");
+                self.resign(term).await;
+                // Another one leads, if there is one.
+                tokio::select! {
+                    () = shutdown.draining() => Next::Over,
+                    () = sleep(self.term) => Next::Follow,
+                }
+            }
+            End::HandsOver(why) if !shutdown.is_draining() => {
+                tracing::warn!(term = term.0, "this replica leads no more: {why}");
+                self.resign(term).await;
+                Next::StandBack
+            }
+            End::Stops | End::HandsOver(_) | End::Lost(_) | End::Broke => {
+                self.resign(term).await;
+                Next::Over
             }
         }
-        self.resign(term).await;
-        if hands_over { Next::StandBack } else { Next::Over }
     }
 
     /// Starts what a leader does.
@@ -241,16 +286,17 @@ impl Candidate {
         }
     }
 
-    /// Renews the term until it is lost or in doubt, and says why.
-    async fn hold(&self, term: Term, trust: &Trust) -> &'static str {
+    /// Renews the term, which the store gave when it was asked at `asked`, until it is lost or in doubt, and says
+    /// why.
+    async fn hold(&self, term: Term, mut asked: Instant, trust: &Trust) -> &'static str {
         let mut failing = false;
         loop {
             tokio::select! {
                 biased;
                 () = sleep_until(trust.until()) => return "its term could not be renewed in time",
-                () = sleep(self.term / RENEWALS) => {}
+                () = sleep_until(self.next(asked)) => {}
             }
-            let asked = Instant::now();
+            asked = Instant::now();
             let renewal = self.tools.store.renew(self.elect.clone(), term);
             match timeout_at(trust.until(), renewal).await {
                 Ok(Ok(true)) if trust.holds() => {

@@ -6,6 +6,7 @@ use broker::Broker;
 use model::clock::{Clock, SystemClock};
 use model::id::JobId;
 use rpc::{Code, v1};
+use store::Elect;
 use testkit::eventually::eventually;
 
 use crate::gates::all;
@@ -24,6 +25,21 @@ async fn leads(asked: &Replica, replica: &Replica) -> v1::Leader {
         asked.status().await.leader.filter(|leader| leader.address == replica.address)
     })
     .await
+}
+
+/// Somebody who leads as the store says, and whom nobody can reach.
+fn ghost(lease_ms: u32) -> Elect {
+    Elect { holder: "ghost".to_owned(), address: "http://127.0.0.1:1".to_owned(), lease_ms }
+}
+
+/// Waits until `replica` takes no references: it does not lead.
+async fn follows(replica: &Replica) {
+    let request = || v1::OfferRequest { references: Vec::new() };
+    let refused = eventually("that it steps down", || async {
+        replica.client.clone().admission.offer(request()).await.err()
+    })
+    .await;
+    assert_eq!(rpc::Error::from(refused).code, Code::Unavailable);
 }
 
 #[tokio::test]
@@ -72,13 +88,7 @@ async fn a_leader_that_is_cut_off_is_followed_and_comes_back_as_a_follower() {
     leader.store.set_open(true);
 
     assert!(after.term > before.term);
-    // It answers as a follower: it takes no references any more.
-    let request = || v1::OfferRequest { references: Vec::new() };
-    let refused = eventually("that it steps down", || async {
-        leader.client.clone().admission.offer(request()).await.err()
-    })
-    .await;
-    assert_eq!(rpc::Error::from(refused).code, Code::Unavailable);
+    follows(&leader).await;
     eventually("both replicas", || async {
         let status = follower.status().await;
         let leading = status.schedulers.iter().filter(|scheduler| scheduler.leading).count();
@@ -127,4 +137,54 @@ async fn only_the_leader_takes_references() {
     assert_eq!(rpc::Error::from(refused).code, Code::Unavailable);
     assert_eq!(rpc::Error::from(malformed).code, Code::Invalid);
     room.offered(&job.to_string()).await;
+}
+
+#[tokio::test]
+async fn a_follower_stores_jobs_while_nobody_can_be_reached_who_leads_and_the_next_reign_finds_them() {
+    let room = Room::new().await;
+    room.publish("t", None).await;
+    let term = room.store.elect(ghost(20_000)).await.expect("the store answers").expect("nobody leads yet");
+    let replica = room.replica().await;
+    let led_by = eventually("who leads", || async { replica.status().await.leader }).await;
+
+    // One reference is passed on to where nobody listens.
+    let id = replica.enqueue_one("t").await;
+
+    assert_eq!(led_by.id, "ghost");
+    assert_eq!(room.broker.take(all()).await.expect("it is up"), []);
+    room.store.resign("ghost", term).await.expect("the store answers");
+    room.offered(&id).await;
+    assert_eq!(replica.leader().await.address, replica.address);
+}
+
+#[tokio::test]
+async fn a_leader_whose_row_was_handed_to_another_steps_down_and_the_other_is_followed() {
+    let (room, replica) = Room::with_replica().await;
+    let before = replica.leader().await;
+
+    let taken = eventually("the row in other hands", || async {
+        room.store.resign(&before.id, store::Term(before.term)).await.expect("the store answers");
+        room.store.elect(ghost(3_000)).await.expect("the store answers")
+    })
+    .await;
+    follows(&replica).await;
+    let after = leads(&replica, &replica).await;
+
+    assert!(after.term > taken.0 && taken.0 > before.term);
+    assert_eq!(after.id, before.id, "it is the same process");
+}
+
+#[tokio::test]
+async fn a_leader_of_which_a_part_broke_makes_room_for_another() {
+    let room = Room::new().await;
+    room.publish("t", None).await;
+    let (leader, follower) = two(&room).await;
+    let before = leader.leader().await;
+
+    leader.store.due_panics.store(true, Ordering::Relaxed);
+
+    let after = leads(&follower, &follower).await;
+    assert!(after.term > before.term);
+    let id = leader.enqueue_one("t").await;
+    room.offered(&id).await;
 }

@@ -24,6 +24,8 @@ pub(crate) struct GatedStore {
     hanging: Mutex<Vec<&'static str>>,
     /// Whether it says what is due.
     pub(crate) due: AtomicBool,
+    /// Whether whoever asks what is due panics.
+    pub(crate) due_panics: AtomicBool,
 }
 
 impl GatedStore {
@@ -33,6 +35,7 @@ impl GatedStore {
             open: watch::Sender::new(true),
             hanging: Mutex::default(),
             due: AtomicBool::new(true),
+            due_panics: AtomicBool::new(false),
         })
     }
 
@@ -115,6 +118,7 @@ gated!(store::Components {
 impl store::Plans for GatedStore {
     async fn due(&self, due: Due) -> store::Result<(Vec<Offer>, chrono::DateTime<chrono::Utc>)> {
         self.pass("due").await;
+        assert!(!self.due_panics.load(Ordering::Relaxed), "the test says so");
         if !self.due.load(Ordering::Relaxed) {
             return Err(store::Error::Unavailable { why: "the test says so".to_owned() });
         }
