@@ -16,14 +16,14 @@ const LATE: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) fn late(trial: &mut Trial) {
-    let lasts = Duration::from_secs(trial.times(25, 8) as u64);
+    let lasts = Duration::from_secs(trial.times(25, 5) as u64);
     let load = steady(trial, 30, Work::default());
     load.until_ended(20);
     let leads = leads(trial);
 
-    trial.during("every packet of Postgres 200 ms late", Hit::Nobody, |trial| {
+    trial.during("every packet to Postgres 200 ms late", Hit::Nobody, |trial| {
         for member in trial.field.members() {
-            member.database().delay(Way::Both, LATE);
+            member.database().delay(Way::There, LATE);
         }
         let before = load.ended().unwrap_or(0);
         trial.eventually("jobs to go on", PATIENCE, |_| load.ended().is_ok_and(|ended| ended > before + 60));

@@ -46,7 +46,7 @@ pub(super) const STAGES: &[Stage] = &[
     },
     Stage {
         name: "net-postgres-late",
-        fault: "every packet to and from Postgres 200 ms late",
+        fault: "every packet to Postgres 200 ms late",
         pass: "no false take-overs",
         run: late::late,
     },
