@@ -15,8 +15,8 @@ use tokio::runtime::Handle;
 
 use self::asking::Asking;
 
-/// Between two looks at what came of it.
-const LOOK: Duration = Duration::from_millis(50);
+/// Between two looks at what came of it, each a process of psql: seldom enough to leave the processors to others.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Jobs to put on the field.
 #[derive(Debug, Clone)]
@@ -160,6 +160,12 @@ impl Load {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
+    }
+
+    /// How many of its jobs were asked for so far; all of them, unless it was stopped before.
+    #[must_use]
+    pub fn asked(&self) -> usize {
+        self.asking.asked()
     }
 
     /// How many of its jobs clients were told are stored.

@@ -123,7 +123,36 @@ fn with_run(page: &str, run: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use history::Summary;
+
     use super::*;
+    use crate::stage::Stage;
+
+    fn row(reasons: &[&str]) -> Row {
+        let stage = Stage { name: "one", fault: "kill -9", pass: "I1", run: |_| {} };
+        let mut row = Row::of(&stage);
+        row.faults = 3;
+        row.takeovers = vec![Duration::from_millis(400), Duration::from_millis(900)];
+        row.reasons = reasons.iter().map(|&reason| reason.to_owned()).collect();
+        row.judged(&Summary { jobs: 7, ..Summary::default() });
+        row
+    }
+
+    #[test]
+    fn a_report_tells_each_row_and_why_it_failed() {
+        let rows = vec![row(&[]), row(&["it was slow", "it was late"])];
+        let report = Report { machine: Machine::look(), rows, took: Duration::from_secs(61) };
+
+        let text = report.to_string();
+
+        for part in
+            ["| kill -9 |", "0.40 s", "0.90 s", "pass", "**FAIL**: it was slow (and 1 more)", "1 min 1 s"]
+        {
+            assert!(text.contains(part), "{part:?} is not in {text}");
+        }
+        assert!(!report.passed());
+        assert_eq!(report.jobs(), 14);
+    }
 
     #[test]
     fn a_run_takes_the_place_of_the_one_before() {

@@ -1,10 +1,11 @@
 //! Runs stages, one after another on one field.
 
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use bench::Machine;
 use history::Journal;
 
@@ -31,7 +32,7 @@ pub struct Plan {
 /// Runs stages on one field; `tell` hears what goes on.
 ///
 /// # Errors
-/// When the history cannot be written.
+/// When the history or the log of a failed stage cannot be written.
 ///
 /// # Panics
 /// When a field does not come up.
@@ -40,14 +41,20 @@ pub fn run(plan: &Plan, mut tell: impl FnMut(&str)) -> Result<Report> {
     let journal = Journal::create(&plan.history)?;
     let mut field = None;
     let mut rows = Vec::new();
-    for stage in &plan.stages {
-        tell(&format!("{}: {}", stage.name, stage.fault));
+    for (index, stage) in plan.stages.iter().enumerate() {
+        let (number, count, minutes) = (index + 1, plan.stages.len(), began.elapsed().as_secs() / 60);
+        tell(&format!("{number}/{count} after {minutes} min: {}: {}", stage.name, stage.fault));
         let ready = field.take().unwrap_or_else(|| Field::start(&Setup::default(), &journal));
         let had: usize = rows.iter().map(Row::jobs).sum();
         let order = Order { effort: plan.effort, jobs_wanted: plan.jobs.saturating_sub(had) };
         let (left, row) = run_one(stage, order, ready, &journal);
         field = whole(left);
         tell_row(&row, &mut tell);
+        if !row.passed() {
+            let file = plan.history.with_file_name(format!("{}.log", stage.name));
+            fs::write(&file, &row.logs).with_context(|| format!("write {}", file.display()))?;
+            tell(&format!("  the ends of the logs: {}", file.display()));
+        }
         rows.push(row);
     }
     Ok(Report { machine, rows, took: began.elapsed() })

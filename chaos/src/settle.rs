@@ -8,8 +8,8 @@ use history::{Event, Hit, Job, Journal, Line, Process, Summary, Truth};
 use crate::field::Field;
 use crate::stage::Effort;
 
-/// Between two looks.
-const LOOK: Duration = Duration::from_millis(50);
+/// Between two looks, each a process of psql: seldom enough to leave the processors to those who are looked at.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// How long the queue may stand still before it counts as stuck: longer than a lease, a term and a back-off of five
 /// attempts together.
@@ -176,4 +176,45 @@ pub(crate) fn logs(field: &mut Field) -> String {
         text += &format!("==== {}\n{last}\n", member.name());
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use history::{Attempt, Fault, FaultId, Session, check};
+
+    use super::*;
+
+    fn attempt(number: u32, session: i64, times_us: (i64, i64), outcome: &str) -> Attempt {
+        let (started_us, finished_us) = times_us;
+        Attempt { number, session, started_us, finished_us, outcome: outcome.to_owned() }
+    }
+
+    fn fault(at_us: i64, number: u32, host: &str) -> Line {
+        let fault = Fault { fault: FaultId(number), name: "kill -9".to_owned(), hit: Hit::host(host) };
+        Line { at_us, event: Event::Fault(fault) }
+    }
+
+    #[test]
+    fn a_takeover_runs_from_the_fault_that_hit_the_host_to_the_next_attempt() {
+        let session =
+            |id: i64, host: &str| Session { id, host: host.to_owned(), started_us: 0, closed_us: None };
+        let attempts = vec![attempt(1, 1, (10, 300), "lost"), attempt(2, 2, (350, 400), "succeeded")];
+        let truth = Truth {
+            jobs: vec![Job { attempts, ..Job::default() }],
+            sessions: vec![session(1, "host-1"), session(2, "host-2")],
+            ..Truth::default()
+        };
+        let lines = vec![
+            fault(20, 1, "host-1"),
+            fault(100, 2, "host-1"),
+            fault(200, 3, "host-2"),
+            fault(500, 4, "host-1"),
+        ];
+        let summary = check(&lines);
+
+        let settled = Settled::new(truth, summary, lines);
+
+        assert_eq!(settled.takeovers(), [Duration::from_micros(250)]);
+        assert_eq!((settled.outcomes("lost"), settled.outcomes("failed")), (1, 0));
+    }
 }

@@ -172,10 +172,10 @@ impl Trial {
     pub fn settle_all(&mut self, loads: impl IntoIterator<Item = Load>) -> Settled {
         for load in loads {
             load.until_asked();
-            let given_up = load.len() - load.acknowledged();
+            let (asked, errors) = (load.asked(), load.errors());
+            let given_up = asked.saturating_sub(load.acknowledged());
             if given_up > 0 {
-                let errors = load.errors();
-                self.note(format!("{given_up} of {} jobs were not acknowledged: {errors:?}", load.len()));
+                self.note(format!("{given_up} of {asked} jobs were not acknowledged: {errors:?}"));
             }
         }
         let rest = settle::rest(&mut self.field, self.effort);

@@ -76,6 +76,10 @@ impl Asking {
         asking
     }
 
+    pub(super) fn asked(&self) -> usize {
+        self.next.lock().expect("nobody panics with it").0
+    }
+
     pub(super) fn acknowledged(&self) -> usize {
         self.done.borrow().acknowledged
     }
