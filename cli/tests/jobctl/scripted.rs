@@ -48,6 +48,9 @@ pub(crate) struct Script {
     /// Answers to `CancelJobs`, one a call.
     pub(crate) cancels: VecDeque<v1::CancelJobsResponse>,
     pub(crate) cancels_asked: Vec<v1::CancelJobsRequest>,
+    /// Answers to `RetryJobs`, one a call.
+    pub(crate) retries: VecDeque<v1::RetryJobsResponse>,
+    pub(crate) retries_asked: Vec<v1::RetryJobsRequest>,
 }
 
 /// A running server.
@@ -177,5 +180,13 @@ impl Jobs for Api {
 
     async fn retry_job(&self, _: Request<v1::RetryJobRequest>) -> Answer<v1::RetryJobResponse> {
         Err(Status::unimplemented("not in this script"))
+    }
+
+    async fn retry_jobs(&self, request: Request<v1::RetryJobsRequest>) -> Answer<v1::RetryJobsResponse> {
+        let answer = self.with(|script| {
+            script.retries_asked.push(request.into_inner());
+            script.retries.pop_front()
+        });
+        answer.map(Response::new).ok_or_else(|| Status::unimplemented("not in this script"))
     }
 }

@@ -1,12 +1,11 @@
-//! Cancelling jobs, and letting one run again.
+//! Cancelling jobs, and letting them run again.
 
 use std::collections::{BTreeSet, HashMap};
 
 use model::id::{JobId, Lease, SessionId};
 use model::job::JobState;
-use model::name::Namespace;
-use store::record::{Standing, capped_grace_ms, job_missing, number};
-use store::{Cancel, Cancelled, Error, Offer};
+use store::record::{capped_grace_ms, number};
+use store::{Cancel, Cancelled, Offer, Retried, Retry};
 
 use crate::db::{Db, Session};
 use crate::error::Told;
@@ -79,28 +78,44 @@ async fn cancel_unfinished(
     Ok(found)
 }
 
-/// Lets a failed or cancelled job run again from now on.
-pub(crate) async fn retry(db: &Db, namespace: &Namespace, id: JobId) -> Told<Offer> {
-    let mut tx = db.begin().await?;
-    let answer = retry_in(&mut tx, namespace, id).await;
-    tx.end(answer).await
-}
-
-async fn retry_in(tx: &mut Session, namespace: &Namespace, id: JobId) -> Told<Offer> {
-    // Only a retry revives a job that has ended, and here only one of them is under way.
-    tx.maybe(sqlx::query_file!("sql/retry_hold.sql", id.0)).await?;
-    let standing = standing(tx, namespace, id).await?;
-    if !matches!(standing.state, JobState::Failed | JobState::Cancelled) {
-        let why = format!("job {id} is {}; only a failed or cancelled job runs again", standing.state);
-        return Err(Error::Conflict { why }.into());
+/// Lets failed and cancelled jobs run again from now on.
+pub(crate) async fn retry(db: &Db, retry: &Retry) -> Told<Vec<Retried>> {
+    if retry.ids.is_empty() {
+        return Ok(Vec::new());
     }
-    let run_at = tx.maybe(sqlx::query_file_scalar!("sql/retry.sql", id.0)).await?;
-    let run_at = run_at.ok_or_else(|| job_missing(id))?;
-    Ok(Offer { run_at, ..standing.offer })
+    let mut tx = db.begin().await?;
+    let found = retry_in(&mut tx, retry).await;
+    let found = tx.end(found).await?;
+    Ok(retry.ids.iter().map(|id| found.get(id).cloned().unwrap_or(Retried::Unknown)).collect())
 }
 
-/// Where the job stands, if it is of this namespace.
-async fn standing(tx: &mut Session, namespace: &Namespace, id: JobId) -> Told<Standing> {
-    let found = standings(tx, &[id]).await?.pop();
-    Ok(found.filter(|one| one.queue.namespace == *namespace).ok_or_else(|| job_missing(id))?)
+/// What was found of the jobs that there are.
+async fn retry_in(tx: &mut Session, retry: &Retry) -> Told<HashMap<JobId, Retried>> {
+    let ids: BTreeSet<JobId> = retry.ids.iter().copied().collect();
+    tx.all(sqlx::query_file_scalar!("sql/retry_hold.sql", &uuids(&ids))).await?;
+    let mut found = HashMap::with_capacity(ids.len());
+    let mut revived: HashMap<JobId, Offer> = HashMap::new();
+    for one in standings(tx, &ids).await? {
+        if one.queue.namespace != retry.namespace {
+            continue;
+        }
+        match one.state {
+            JobState::Failed | JobState::Cancelled => {
+                revived.insert(one.id, one.offer);
+            }
+            state => {
+                found.insert(one.id, Retried::Already(state));
+            }
+        }
+    }
+    if revived.is_empty() {
+        return Ok(found);
+    }
+    for row in tx.all(sqlx::query_file!("sql/retry.sql", &uuids(revived.keys()))).await? {
+        let id = JobId(row.job_id);
+        if let Some(offer) = revived.remove(&id) {
+            found.insert(id, Retried::Queued(Offer { run_at: row.run_at, ..offer }));
+        }
+    }
+    Ok(found)
 }

@@ -1,4 +1,4 @@
-//! Finding the jobs of a page, and counting those that are unfinished.
+//! Finding the jobs of a page, and counting those that are unfinished, failed or cancelled.
 //!
 //! A page is found in two steps: the ids by a walk that is newest first and ends when the page is full, then
 //! the jobs of these ids. Which table the walk goes through depends on the states that are asked for, so that
@@ -19,7 +19,7 @@ use model::bounds::PAGE_MAX;
 use model::id::JobId;
 use model::job::{Job, JobState};
 use store::record::{JobRecord, corrupt, number, word};
-use store::{JobFilter, JobPage, Result};
+use store::{Count, JobFilter, JobPage, Result};
 use uuid::Uuid;
 
 use crate::db::{Db, Session};
@@ -46,41 +46,80 @@ pub(crate) async fn page(db: &Db, filter: &JobFilter) -> Result<JobPage> {
 /// The states of a job that stands in the queue.
 const UNFINISHED: [JobState; 3] = [JobState::Scheduled, JobState::Queued, JobState::Running];
 
-/// How many unfinished jobs there are, by state.
-pub(crate) async fn count(db: &Db, filter: &JobFilter) -> Result<Vec<(JobState, u64)>> {
-    let is_asked = |state: &JobState| filter.states.is_empty() || filter.states.contains(state);
-    let states: Vec<String> =
-        UNFINISHED.iter().filter(|state| is_asked(state)).map(|state| state.as_str().to_owned()).collect();
+/// The states of a job that ended and may run again.
+const REVIVABLE: [JobState; 2] = [JobState::Failed, JobState::Cancelled];
+
+/// How many jobs there are, by state: the unfinished ones when no states are asked for.
+pub(crate) async fn count(db: &Db, filter: &JobFilter) -> Result<Count> {
+    let mut session = db.session().await?;
+    let at = session.maybe(sqlx::query_file_scalar!("sql/now.sql")).await?;
+    let at = at.ok_or_else(|| corrupt("the database tells no time"))?;
     let tags = match tags(&filter.tags)? {
         Tags::Any => None,
         Tags::All(json) => Some(json),
-        Tags::Never => return Ok(Vec::new()),
+        Tags::Never => return Ok(Count { states: Vec::new(), at }),
     };
-    if states.is_empty() {
-        return Ok(Vec::new());
+    let mut counted = Vec::new();
+    let unfinished = match filter.states.is_empty() {
+        true => words(&UNFINISHED),
+        false => asked(filter, &UNFINISHED),
+    };
+    if !unfinished.is_empty() {
+        counted.extend(count_unfinished(&mut session, filter, &unfinished, tags.as_ref()).await?);
     }
-    let namespace = filter.namespace.as_str();
-    let queue = filter.queue.as_ref().map(|queue| queue.as_str());
-    let task = filter.task.as_ref().map(|task| task.as_str());
-    let counted = if task.is_none() && filter.since.is_none() && tags.is_none() {
-        db.all(sqlx::query_file_as!(Counted, "sql/count.sql", namespace, queue, &states)).await?
-    } else {
+    let ended = asked(filter, &REVIVABLE);
+    if !ended.is_empty() {
         let query = sqlx::query_file_as!(
             Counted,
-            "sql/count_joined.sql",
-            namespace,
-            queue,
-            &states,
-            task,
+            "sql/count_ended.sql",
+            filter.namespace.as_str(),
+            filter.queue.as_ref().map(|queue| queue.as_str()),
+            &ended,
+            filter.task.as_ref().map(|task| task.as_str()),
             filter.since,
             tags
         );
-        db.all(query).await?
-    };
+        counted.extend(session.all(query).await?);
+    }
     let counted = counted.into_iter().map(|one| Ok((word(&one.state)?, number("jobs", one.jobs)?)));
-    let mut counted: Vec<(JobState, u64)> = counted.collect::<Result<_>>()?;
-    counted.sort_unstable();
-    Ok(counted)
+    let mut states: Vec<(JobState, u64)> = counted.collect::<Result<_>>()?;
+    states.sort_unstable();
+    Ok(Count { states, at })
+}
+
+async fn count_unfinished(
+    session: &mut Session,
+    filter: &JobFilter,
+    states: &[String],
+    tags: Option<&String>,
+) -> Told<Vec<Counted>> {
+    let namespace = filter.namespace.as_str();
+    let queue = filter.queue.as_ref().map(|queue| queue.as_str());
+    let task = filter.task.as_ref().map(|task| task.as_str());
+    if task.is_none() && filter.since.is_none() && tags.is_none() {
+        return session.all(sqlx::query_file_as!(Counted, "sql/count.sql", namespace, queue, states)).await;
+    }
+    let query = sqlx::query_file_as!(
+        Counted,
+        "sql/count_joined.sql",
+        namespace,
+        queue,
+        states,
+        task,
+        filter.since,
+        tags
+    );
+    session.all(query).await
+}
+
+/// Those of `states` that the filter names.
+fn asked(filter: &JobFilter, states: &[JobState]) -> Vec<String> {
+    let asked: Vec<JobState> = states.iter().copied().filter(|state| filter.states.contains(state)).collect();
+    words(&asked)
+}
+
+fn words(states: &[JobState]) -> Vec<String> {
+    states.iter().map(|state| state.as_str().to_owned()).collect()
 }
 
 /// How many jobs are in one state.
@@ -117,8 +156,6 @@ macro_rules! walk {
 impl Walk<'_> {
     /// The ids that all walks find, each of them the newest it has, in no order.
     async fn all(&self, session: &mut Session) -> Told<Vec<JobId>> {
-        use JobState::{Cancelled, Failed, Succeeded};
-
         let mut ids = Vec::new();
         if self.filter.states.is_empty() {
             ids.append(&mut walk!(self, session, "sql/find_any.sql"));
@@ -126,10 +163,10 @@ impl Walk<'_> {
         if let Some(states) = self.asked(&UNFINISHED) {
             ids.append(&mut walk!(self, session, "sql/find_waiting.sql", &states));
         }
-        if self.asked(&[Succeeded]).is_some() {
+        if self.asked(&[JobState::Succeeded]).is_some() {
             ids.append(&mut walk!(self, session, "sql/find_succeeded.sql"));
         }
-        if let Some(states) = self.asked(&[Failed, Cancelled]) {
+        if let Some(states) = self.asked(&REVIVABLE) {
             ids.append(&mut walk!(self, session, "sql/find_failed.sql", &states));
             ids.append(&mut walk!(self, session, "sql/find_ended.sql", &states));
         }
@@ -138,8 +175,7 @@ impl Walk<'_> {
 
     /// Those of `states` that are asked for; none when none is.
     fn asked(&self, states: &[JobState]) -> Option<Vec<String>> {
-        let asked = states.iter().filter(|state| self.filter.states.contains(state));
-        let asked: Vec<String> = asked.map(|state| state.as_str().to_owned()).collect();
+        let asked = asked(self.filter, states);
         if asked.is_empty() { None } else { Some(asked) }
     }
 }

@@ -2,10 +2,13 @@
 
 use async_trait::async_trait;
 use model::id::JobId;
-use model::job::{FileInfo, Job, JobState, LogLine, OutputFile};
+use model::job::{FileInfo, Job, LogLine, OutputFile};
 use model::name::Namespace;
 use store::record::{AttemptRecord, FileRecord, JobRecord, job_missing};
-use store::{Cancel, Cancelled, Error, JobFilter, JobPage, Jobs, Offer, Result, StateOf, Submit, Submitted};
+use store::{
+    Cancel, Cancelled, Count, Error, JobFilter, JobPage, Jobs, Result, Retried, Retry, StateOf, Submit,
+    Submitted,
+};
 
 use crate::db::{Session, again};
 use crate::ids::ids_with_prefix;
@@ -58,12 +61,12 @@ impl Jobs for PostgresStore {
         Ok(again(|| control::cancel(&self.db, &cancel)).await?)
     }
 
-    async fn count(&self, filter: JobFilter) -> Result<Vec<(JobState, u64)>> {
+    async fn count(&self, filter: JobFilter) -> Result<Count> {
         find::count(&self.db, &filter).await
     }
 
-    async fn retry(&self, namespace: &Namespace, id: JobId) -> Result<Offer> {
-        Ok(again(|| control::retry(&self.db, namespace, id)).await?)
+    async fn retry(&self, retry: Retry) -> Result<Vec<Retried>> {
+        Ok(again(|| control::retry(&self.db, &retry)).await?)
     }
 
     async fn logs(&self, id: JobId, after: i64, limit: u32) -> Result<(Vec<(u32, LogLine)>, i64)> {

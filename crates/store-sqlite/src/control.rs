@@ -1,13 +1,12 @@
-//! Cancelling jobs, and letting one run again.
+//! Cancelling jobs, and letting them run again.
 
 use std::collections::HashMap;
 
 use model::id::JobId;
 use model::job::JobState;
-use model::name::Namespace;
 use sqlx::SqliteConnection;
-use store::record::{Standing, capped_grace_ms, job_missing};
-use store::{Cancel, Cancelled, Error, Offer, Result};
+use store::record::capped_grace_ms;
+use store::{Cancel, Cancelled, Offer, Result, Retried, Retry};
 
 use crate::db::Db;
 use crate::error::fault;
@@ -69,23 +68,37 @@ async fn end_running(
     Ok(())
 }
 
-/// Lets a failed or cancelled job run again from now on.
-pub(crate) async fn retry(db: &Db, namespace: &Namespace, id: JobId) -> Result<Offer> {
-    let mut tx = db.durable().await?;
-    let standing = standing(&mut tx, namespace, id).await?;
-    if !matches!(standing.state, JobState::Failed | JobState::Cancelled) {
-        let why = format!("job {id} is {}; only a failed or cancelled job runs again", standing.state);
-        return Err(Error::Conflict { why });
+/// Lets failed and cancelled jobs run again from now on.
+pub(crate) async fn retry(db: &Db, retry: &Retry) -> Result<Vec<Retried>> {
+    if retry.ids.is_empty() {
+        return Ok(Vec::new());
     }
+    let mut tx = db.durable().await?;
     let now = now(&mut tx).await?;
-    sqlx::query_file!("sql/retry.sql", id.0, now).execute(&mut *tx).await.map_err(fault)?;
-    sqlx::query_file!("sql/retry_forget_end.sql", id.0).execute(&mut *tx).await.map_err(fault)?;
+    let run_at = instant(now)?;
+    let mut revived = Vec::new();
+    let mut found = HashMap::new();
+    for one in standings(&mut tx, &retry.ids).await? {
+        if one.queue.namespace != retry.namespace {
+            continue;
+        }
+        let answer = match one.state {
+            JobState::Failed | JobState::Cancelled => {
+                // An id that was asked for twice stands here twice.
+                if !found.contains_key(&one.id) {
+                    revived.push(one.id);
+                }
+                Retried::Queued(Offer { run_at, ..one.offer })
+            }
+            state => Retried::Already(state),
+        };
+        found.insert(one.id, answer);
+    }
+    if !revived.is_empty() {
+        let ids = json::ids(revived);
+        sqlx::query_file!("sql/retry.sql", ids, now).execute(&mut *tx).await.map_err(fault)?;
+        sqlx::query_file!("sql/retry_forget_end.sql", ids).execute(&mut *tx).await.map_err(fault)?;
+    }
     tx.commit().await.map_err(fault)?;
-    Ok(Offer { run_at: instant(now)?, ..standing.offer })
-}
-
-/// Where the job stands, if it is of this namespace.
-async fn standing(connection: &mut SqliteConnection, namespace: &Namespace, id: JobId) -> Result<Standing> {
-    let found = standings(connection, &[id]).await?.pop();
-    found.filter(|one| one.queue.namespace == *namespace).ok_or_else(|| job_missing(id))
+    Ok(retry.ids.iter().map(|id| found.get(id).cloned().unwrap_or(Retried::Unknown)).collect())
 }

@@ -1,4 +1,4 @@
-//! Finding the jobs of a page, and counting those that are unfinished.
+//! Finding the jobs of a page, and counting those that are unfinished, failed or cancelled.
 //!
 //! A page is found in two steps: the ids by a walk that is newest first and ends when the page is full, then
 //! the jobs of these ids. Which table the walk goes through depends on the states that are asked for, so that
@@ -19,14 +19,14 @@ use model::id::JobId;
 use model::job::JobState;
 use sqlx::SqliteConnection;
 use store::record::number;
-use store::{JobFilter, JobPage, Result};
+use store::{Count, JobFilter, JobPage, Result};
 use uuid::Uuid;
 
 use crate::db::Db;
 use crate::error::fault;
 use crate::json;
 use crate::standing::jobs;
-use crate::time::now;
+use crate::time::{instant, now};
 
 /// One page of jobs, newest first.
 pub(crate) async fn page(db: &Db, filter: JobFilter) -> Result<JobPage> {
@@ -49,11 +49,14 @@ pub(crate) async fn page(db: &Db, filter: JobFilter) -> Result<JobPage> {
     Ok(JobPage { jobs: jobs(&mut tx, &ids).await?, next })
 }
 
-/// How many unfinished jobs there are, by state.
-pub(crate) async fn count(db: &Db, filter: &JobFilter) -> Result<Vec<(JobState, u64)>> {
-    use JobState::{Queued, Running, Scheduled};
+/// How many jobs there are, by state: the unfinished ones when no states are asked for.
+pub(crate) async fn count(db: &Db, filter: &JobFilter) -> Result<Count> {
+    use JobState::{Cancelled, Failed, Queued, Running, Scheduled};
 
-    let is_asked = |state: &JobState| filter.states.is_empty() || filter.states.contains(state);
+    let is_asked = |state: &JobState| match filter.states.is_empty() {
+        true => !state.is_final(),
+        false => filter.states.contains(state),
+    };
     let namespace = filter.namespace.as_str();
     let queue = filter.queue.as_ref().map(|queue| queue.as_str());
     let task = filter.task.as_ref().map(|task| task.as_str());
@@ -61,8 +64,8 @@ pub(crate) async fn count(db: &Db, filter: &JobFilter) -> Result<Vec<(JobState, 
     let tags = json::list(&filter.tags);
     let mut counted = Vec::new();
     let mut tx = db.page().await?;
+    let now = now(&mut tx).await?;
     if is_asked(&Scheduled) || is_asked(&Queued) {
-        let now = now(&mut tx).await?;
         let row = sqlx::query_file!("sql/count_waiting.sql", namespace, queue, task, since, tags, now)
             .fetch_one(&mut *tx)
             .await
@@ -76,8 +79,16 @@ pub(crate) async fn count(db: &Db, filter: &JobFilter) -> Result<Vec<(JobState, 
             .map_err(fault)?;
         counted.push((Running, running));
     }
+    if is_asked(&Failed) || is_asked(&Cancelled) {
+        let row = sqlx::query_file!("sql/count_ended.sql", namespace, queue, task, since, tags)
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(fault)?;
+        counted.extend([(Failed, row.failed), (Cancelled, row.cancelled)]);
+    }
     let counted = counted.into_iter().filter(|(state, jobs)| is_asked(state) && *jobs > 0);
-    counted.map(|(state, jobs)| Ok((state, number("jobs", jobs)?))).collect()
+    let states = counted.map(|(state, jobs)| Ok((state, number("jobs", jobs)?))).collect::<Result<_>>()?;
+    Ok(Count { states, at: instant(now)? })
 }
 
 struct Walk {

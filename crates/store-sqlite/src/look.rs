@@ -2,11 +2,14 @@
 
 use async_trait::async_trait;
 use model::id::JobId;
-use model::job::{FileInfo, Job, JobState, LogLine, OutputFile};
+use model::job::{FileInfo, Job, LogLine, OutputFile};
 use model::name::Namespace;
 use sqlx::SqliteConnection;
 use store::record::{FileRecord, job_missing};
-use store::{Cancel, Cancelled, Error, JobFilter, JobPage, Jobs, Offer, Result, StateOf, Submit, Submitted};
+use store::{
+    Cancel, Cancelled, Count, Error, JobFilter, JobPage, Jobs, Result, Retried, Retry, StateOf, Submit,
+    Submitted,
+};
 use uuid::Uuid;
 
 use crate::error::fault;
@@ -60,12 +63,12 @@ impl Jobs for SqliteStore {
         control::cancel(&self.db, &cancel).await
     }
 
-    async fn count(&self, filter: JobFilter) -> Result<Vec<(JobState, u64)>> {
+    async fn count(&self, filter: JobFilter) -> Result<Count> {
         find::count(&self.db, &filter).await
     }
 
-    async fn retry(&self, namespace: &Namespace, id: JobId) -> Result<Offer> {
-        control::retry(&self.db, namespace, id).await
+    async fn retry(&self, retry: Retry) -> Result<Vec<Retried>> {
+        control::retry(&self.db, &retry).await
     }
 
     async fn logs(&self, id: JobId, after: i64, limit: u32) -> Result<(Vec<(u32, LogLine)>, i64)> {

@@ -96,6 +96,35 @@ pub enum Cancelled {
     Unknown,
 }
 
+/// Jobs to run again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retry {
+    /// Their namespace.
+    pub namespace: Namespace,
+    /// Their ids, at most [`model::bounds::BATCH_JOBS_MAX`].
+    pub ids: Vec<JobId>,
+}
+
+/// What a retry found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Retried {
+    /// It had failed or was cancelled, and may run again from now on: the reference to offer to the broker.
+    Queued(Offer),
+    /// It is in this state, and stays there: it has not ended, or it succeeded.
+    Already(JobState),
+    /// There is no such job.
+    Unknown,
+}
+
+/// How many jobs a filter matches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count {
+    /// How many are in each state; a state without jobs is left out.
+    pub states: Vec<(JobState, u64)>,
+    /// A moment before they were counted, by the database's clock.
+    pub at: DateTime<Utc>,
+}
+
 /// What people ask.
 #[async_trait]
 pub trait Jobs: Send + Sync {
@@ -127,16 +156,17 @@ pub trait Jobs: Send + Sync {
     /// harmless.
     async fn cancel(&self, cancel: Cancel) -> Result<Vec<Cancelled>>;
 
-    /// How many unfinished jobs the filter matches, by state (`scheduled`, `queued`, `running`; a state without jobs
-    /// is left out). The filter's `before` and `limit` do not count, and its final states match nothing.
-    async fn count(&self, filter: JobFilter) -> Result<Vec<(JobState, u64)>>;
-
-    /// Lets a failed or cancelled job run again from now on, with all its attempts to spend; earlier
-    /// attempts stay in its history and the numbers go on.
+    /// How many jobs the filter matches, by state: the unfinished ones when it names no states. The filter's `before`
+    /// and `limit` do not count, and its `succeeded` matches nothing: of those there may be as many as the store holds.
     ///
     /// # Errors
-    /// `NotFound`; `Conflict` when it has not ended or succeeded.
-    async fn retry(&self, namespace: &Namespace, id: JobId) -> Result<Offer>;
+    /// `Unavailable` when there are too many to be counted in a few seconds.
+    async fn count(&self, filter: JobFilter) -> Result<Count>;
+
+    /// Lets failed and cancelled jobs run again from now on, with all their attempts and losses to spend; answers in
+    /// input order. Earlier attempts stay in their history and the numbers go on; all they were made with stays. Of
+    /// many who retry one job, one does it.
+    async fn retry(&self, retry: Retry) -> Result<Vec<Retried>>;
 
     /// Log lines of a job from position `after` on, at most `limit`, with the position after the last.
     /// Positions grow; begin with 0.

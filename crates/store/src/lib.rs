@@ -65,7 +65,9 @@ pub use attempts::{
 };
 pub use components::{Components, Publish, PublishTask, Published, TaskInfo};
 pub use error::Error;
-pub use jobs::{Cancel, Cancelled, JobFilter, JobPage, Jobs, StateOf, Submit, Submitted};
+pub use jobs::{
+    Cancel, Cancelled, Count, JobFilter, JobPage, Jobs, Retried, Retry, StateOf, Submit, Submitted,
+};
 pub use plans::{Due, LongTransaction, Offer, OpenedSession, Plans, QueueDepth, Rescue, Rescued};
 pub use terms::{Elect, Leader, Term, Terms};
 

@@ -6,17 +6,18 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use model::id::{Digest, JobId, Lease, SessionId, VersionId};
-use model::job::{FileInfo, Job, JobState, LogLine, OutputFile};
+use model::job::{FileInfo, Job, LogLine, OutputFile};
 use model::name::{Namespace, TaskName};
 use model::task::{TaskRef, TaskVersion};
 use store::{
-    Attempts, Beat, Cancel, Cancelled, Claim, ClaimedJob, Components, Due, Elect, Error, Extend, Finish,
-    Finished, HostSession, JobFilter, JobPage, Jobs, Leader, Offer, OpenSession, Plans, Publish, Published,
-    QueueDepth, Report, Rescue, Rescued, Result, StateOf, Submit, Submitted, TaskInfo, Term, Terms,
+    Attempts, Beat, Cancel, Cancelled, Claim, ClaimedJob, Components, Count, Due, Elect, Error, Extend,
+    Finish, Finished, HostSession, JobFilter, JobPage, Jobs, Leader, Offer, OpenSession, Plans, Publish,
+    Published, QueueDepth, Report, Rescue, Rescued, Result, Retried, Retry, StateOf, Submit, Submitted,
+    TaskInfo, Term, Terms,
 };
 use store_sqlite::SqliteStore;
-
 use tokio::sync::Notify;
+
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -26,9 +27,9 @@ pub(crate) enum Fault {
     After,
     /// By never answering.
     Silence,
-    /// For good: the store cannot take what it was given, if that are several or has a result.
     /// By waiting for [`Faulty::let_go`].
     Held,
+    /// For good: the store cannot take what it was given, if that are several or has a result.
     Poison,
 }
 
@@ -37,8 +38,8 @@ pub(crate) struct Faulty {
     inner: SqliteStore,
     away: Mutex<bool>,
     faults: Mutex<HashMap<&'static str, Vec<Fault>>>,
-    calls: Mutex<HashMap<&'static str, usize>>,
     held: Notify,
+    calls: Mutex<HashMap<&'static str, usize>>,
 }
 
 impl Faulty {
@@ -53,12 +54,12 @@ impl Faulty {
         self.faults.lock().expect("unpoisoned").entry(verb).or_default().extend(faults);
     }
 
-    /// Whether no verb of a host answers.
     /// Lets one call go on that was held, or will be.
     pub(crate) fn let_go(&self) {
         self.held.notify_one();
     }
 
+    /// Whether no verb of a host answers.
     pub(crate) fn set_away(&self, away: bool) {
         *self.away.lock().expect("unpoisoned") = away;
     }
@@ -88,11 +89,11 @@ impl Faulty {
             None => call.await,
             Some(Fault::Before) => Err(unavailable()),
             Some(Fault::Silence) => std::future::pending().await,
-            Some(Fault::After) => {
             Some(Fault::Held) => {
                 self.held.notified().await;
                 call.await
             }
+            Some(Fault::After) => {
                 call.await?;
                 Err(unavailable())
             }
@@ -152,11 +153,11 @@ impl Jobs for Faulty {
     async fn cancel(&self, cancel: Cancel) -> Result<Vec<Cancelled>> {
         self.inner.cancel(cancel).await
     }
-    async fn count(&self, filter: JobFilter) -> Result<Vec<(JobState, u64)>> {
+    async fn count(&self, filter: JobFilter) -> Result<Count> {
         self.inner.count(filter).await
     }
-    async fn retry(&self, namespace: &Namespace, id: JobId) -> Result<Offer> {
-        self.inner.retry(namespace, id).await
+    async fn retry(&self, retry: Retry) -> Result<Vec<Retried>> {
+        self.inner.retry(retry).await
     }
     async fn logs(&self, id: JobId, after: i64, limit: u32) -> Result<(Vec<(u32, LogLine)>, i64)> {
         self.inner.logs(id, after, limit).await

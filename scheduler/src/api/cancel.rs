@@ -1,4 +1,4 @@
-//! Cancel and retry. A cancel is a fact in the store first; then the host that runs the job is told at once.
+//! Cancel. It is a fact in the store first; then the host that runs the job is told at once.
 
 use broker::Signal;
 use model::error::Invalid;
@@ -11,7 +11,6 @@ use store::{Cancel, Cancelled};
 
 use super::{Api, namespace};
 use crate::answer::{EXTRA_DEADLINE, ask, refusal, within};
-use crate::desk::reference;
 
 /// Longest grace, an hour: whoever leaves a guest more does not want to stop it.
 const GRACE_MS_MAX: u64 = 60 * 60 * 1000;
@@ -55,13 +54,4 @@ pub(super) fn grace(ms: u64) -> Result<u64, Invalid> {
 /// Where the job stands after the host was told. To be read, it need not be known.
 async fn state_now(api: &Api, namespace: &Namespace, id: JobId) -> Option<JobState> {
     within(EXTRA_DEADLINE, api.store.job(namespace, id)).await.ok().map(|job| job.state)
-}
-
-/// Lets a failed or cancelled job run again.
-pub(super) async fn retry(api: &Api, request: v1::RetryJobRequest) -> Result<v1::RetryJobResponse, Error> {
-    let namespace = namespace(&request.namespace)?;
-    let id = api.job_id(&namespace, &request.id).await?;
-    let offer = ask(api.store.retry(&namespace, id)).await?;
-    api.bell.offer(vec![reference(offer)]);
-    Ok(v1::RetryJobResponse { id: id.to_string(), state: JobState::Queued.as_str().to_owned() })
 }

@@ -54,7 +54,7 @@ fn filter(request: v1::CancelJobsRequest) -> Result<JobFilter, Error> {
 
 async fn count(api: &Api, filter: JobFilter) -> Result<v1::CancelJobsResponse, Error> {
     let mut answer = v1::CancelJobsResponse::default();
-    for (state, count) in ask(api.store.count(filter)).await? {
+    for (state, count) in ask(api.store.count(filter)).await?.states {
         match state {
             JobState::Scheduled => answer.scheduled = count,
             JobState::Queued => answer.queued = count,

@@ -4,7 +4,7 @@ use rpc::v1;
 use rpc::v1::jobs_server::Jobs;
 use tonic::{Request, Response, Status};
 
-use super::{Answers, Api, cancel, cancel_many, enqueue, files, list, logs, wait};
+use super::{Answers, Api, cancel, cancel_many, enqueue, files, list, logs, retry, wait};
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -43,7 +43,11 @@ impl Jobs for Api {
     }
 
     async fn retry_job(&self, request: Request<v1::RetryJobRequest>) -> Answer<v1::RetryJobResponse> {
-        Ok(Response::new(cancel::retry(self, request.into_inner()).await?))
+        Ok(Response::new(retry::one(self, request.into_inner()).await?))
+    }
+
+    async fn retry_jobs(&self, request: Request<v1::RetryJobsRequest>) -> Answer<v1::RetryJobsResponse> {
+        Ok(Response::new(retry::many(self, request.into_inner()).await?))
     }
 
     async fn get_file(&self, request: Request<v1::GetFileRequest>) -> Answer<Self::GetFileStream> {

@@ -14,6 +14,7 @@ mod list;
 mod logs;
 mod options;
 mod publish;
+mod retry;
 mod submit;
 mod tasks;
 mod turns;
@@ -37,14 +38,14 @@ use tonic::Status;
 
 use crate::answer::ask;
 use crate::carrier::Bell;
-use crate::standing::Standing;
 use crate::desk::Desk;
+use crate::standing::Standing;
 use crate::tasks::Tasks;
 use crate::waiting::Waiting;
 use hosts::Hosts;
 use submit::Submitter;
-
 use turns::{PATIENCE, turn};
+
 /// Digits of a prefix that stands for an id, at the least.
 const PREFIX_MIN: usize = 6;
 
@@ -68,8 +69,8 @@ pub(crate) struct Ingredients {
     pub(crate) tasks: Arc<Tasks>,
     pub(crate) waiting: Arc<Waiting>,
     pub(crate) bell: Bell,
-    pub(crate) standing: watch::Receiver<Standing>,
     pub(crate) desk: Arc<Desk>,
+    pub(crate) standing: watch::Receiver<Standing>,
     pub(crate) token: Option<String>,
     pub(crate) limits_max: Limits,
     pub(crate) version: String,
@@ -84,8 +85,8 @@ pub(crate) struct Api {
     tasks: Arc<Tasks>,
     waiting: Arc<Waiting>,
     bell: Bell,
-    standing: watch::Receiver<Standing>,
     desk: Arc<Desk>,
+    standing: watch::Receiver<Standing>,
     limits_max: Limits,
     version: String,
     shutdown: Shutdown,
@@ -106,8 +107,8 @@ impl Api {
             tasks: of.tasks,
             waiting: of.waiting,
             bell: of.bell,
-            standing: of.standing,
             desk: of.desk,
+            standing: of.standing,
             limits_max: of.limits_max,
             version: of.version,
             shutdown: of.shutdown,

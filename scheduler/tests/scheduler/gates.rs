@@ -7,13 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use broker::{Broker, MemoryBroker, Queues, Reference, Signal, Take};
 use model::id::{Digest, JobId, Lease, SessionId, VersionId};
-use model::job::{FileInfo, Job, JobState, LogLine, OutputFile};
+use model::job::{FileInfo, Job, LogLine, OutputFile};
 use model::name::{Namespace, QueueKey, TaskName};
 use model::task::{TaskRef, TaskVersion};
 use store::{
-    Beat, Cancel, Cancelled, Claim, ClaimedJob, Due, Elect, Extend, Finish, Finished, HostSession, JobFilter,
-    JobPage, Leader, Offer, OpenSession, Publish, Published, QueueDepth, Report, Rescue, Rescued, StateOf,
-    Store, Submit, Submitted, TaskInfo, Term,
+    Beat, Cancel, Cancelled, Claim, ClaimedJob, Count, Due, Elect, Extend, Finish, Finished, HostSession,
+    JobFilter, JobPage, Leader, Offer, OpenSession, Publish, Published, QueueDepth, Report, Rescue, Rescued,
+    Retried, Retry, StateOf, Store, Submit, Submitted, TaskInfo, Term,
 };
 use tokio::sync::{broadcast, watch};
 
@@ -77,8 +77,8 @@ gated!(store::Jobs {
     jobs(filter: JobFilter) -> JobPage;
     states(ids: &[JobId]) -> Vec<StateOf>;
     cancel(cancel: Cancel) -> Vec<Cancelled>;
-    count(filter: JobFilter) -> Vec<(JobState, u64)>;
-    retry(namespace: &Namespace, id: JobId) -> Offer;
+    count(filter: JobFilter) -> Count;
+    retry(retry: Retry) -> Vec<Retried>;
     logs(id: JobId, after: i64, limit: u32) -> (Vec<(u32, LogLine)>, i64);
     files(id: JobId) -> Vec<FileInfo>;
     file(id: JobId, name: &str) -> OutputFile;

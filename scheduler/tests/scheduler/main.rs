@@ -13,6 +13,7 @@ mod leading;
 mod losing;
 mod pages;
 mod publishing;
+mod retrying;
 mod room;
 mod watching;
 mod way;

@@ -63,5 +63,5 @@ async fn the_jobs_of_the_first_release_go_on() {
     let published = store.publish(again).await.expect("publish").remove(0);
     assert_eq!((published.unchanged, published.version), (true, version));
     let count = store.count(JobFilter::default()).await.expect("count");
-    assert_eq!(count, [(JobState::Running, 2)]);
+    assert_eq!(count.states, [(JobState::Running, 2)]);
 }

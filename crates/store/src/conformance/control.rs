@@ -6,11 +6,10 @@ use model::attempt::Outcome;
 use model::bounds::LOSSES_MAX;
 use model::error::ErrorKind;
 use model::job::{JobState, Start};
-use model::name::Namespace;
 use model::retry::Next;
 
 use super::lab::{AT_ONCE, Lab, cancelled, failed, id, job_with, succeeded};
-use crate::{Cancelled, Error, Finished};
+use crate::{Cancelled, Finished, Retried};
 
 pub async fn a_waiting_job_is_cancelled_at_once(lab: &Lab) {
     let id = lab.put().await;
@@ -96,7 +95,7 @@ pub async fn an_unknown_job_is_neither_cancelled_nor_tried_again(lab: &Lab) {
     let id = id();
 
     assert_eq!(lab.cancel(id).await, Cancelled::Unknown);
-    assert!(matches!(lab.store.retry(&Namespace::default(), id).await, Err(Error::NotFound { .. })));
+    assert_eq!(lab.try_retry(id).await, Retried::Unknown);
 }
 
 pub async fn a_failed_job_runs_again_when_it_is_told_to(lab: &Lab) {
@@ -172,10 +171,9 @@ pub async fn a_job_tried_again_can_be_cancelled(lab: &Lab) {
 pub async fn a_job_that_has_not_failed_is_not_tried_again(lab: &Lab) {
     let claimed = lab.running().await;
     let waiting = lab.put().await;
-    let again = |id| async move { lab.store.retry(&Namespace::default(), id).await };
 
-    assert!(matches!(again(waiting).await, Err(Error::Conflict { .. })));
-    assert!(matches!(again(claimed.lease.job).await, Err(Error::Conflict { .. })));
+    assert_eq!(lab.try_retry(waiting).await, Retried::Already(JobState::Queued));
+    assert_eq!(lab.try_retry(claimed.lease.job).await, Retried::Already(JobState::Running));
     lab.finish(succeeded(claimed.lease)).await;
-    assert!(matches!(again(claimed.lease.job).await, Err(Error::Conflict { .. })));
+    assert_eq!(lab.try_retry(claimed.lease.job).await, Retried::Already(JobState::Succeeded));
 }

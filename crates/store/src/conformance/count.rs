@@ -1,15 +1,17 @@
-//! Facts about counting what is unfinished.
+//! Facts about counting jobs.
 
 use std::time::Duration;
 
+use model::bounds::LOSSES_MAX;
 use model::job::{JobState, Start};
+use model::retry::Next;
 
-use super::lab::{Lab, job_with, namespace, new_job, task};
+use super::lab::{Lab, failed, job_with, namespace, new_job, succeeded, task};
 use super::look::one_of_each;
 use crate::JobFilter;
 
 async fn counted(lab: &Lab, filter: JobFilter) -> Vec<(JobState, u64)> {
-    lab.store.count(filter).await.expect("count")
+    lab.store.count(filter).await.expect("count").states
 }
 
 /// How many jobs are queued, when none is scheduled or runs.
@@ -43,14 +45,91 @@ pub async fn a_count_can_be_restricted_by_state(lab: &Lab) {
     for state in [Scheduled, Queued, Running] {
         assert_eq!(of(&[state]).await, [(state, 1)]);
     }
-    assert_eq!(of(&[Running, Failed, Scheduled]).await, [(Scheduled, 1), (Running, 1)]);
+    assert_eq!(of(&[Running, Failed, Scheduled]).await, [(Scheduled, 1), (Running, 1), (Failed, 1)]);
 }
 
-pub async fn final_states_count_nothing(lab: &Lab) {
-    one_of_each(lab).await;
-    let states: Vec<JobState> = JobState::ALL.iter().copied().filter(|state| state.is_final()).collect();
+/// The states of a job that may run again.
+const REVIVABLE: [JobState; 2] = [JobState::Failed, JobState::Cancelled];
 
-    assert_eq!(counted(lab, JobFilter { states, ..JobFilter::default() }).await, []);
+fn ended(states: &[JobState]) -> JobFilter {
+    JobFilter { states: states.to_vec(), ..JobFilter::default() }
+}
+
+pub async fn failed_and_cancelled_jobs_are_counted_when_they_are_asked_for(lab: &Lab) {
+    use JobState::{Cancelled, Failed, Succeeded};
+    one_of_each(lab).await;
+    let parked = lab.put().await;
+    for _ in 0..LOSSES_MAX {
+        super::rescue::lose(lab, parked).await;
+    }
+    let stopped = lab.running().await.lease;
+    lab.cancel(stopped.job).await;
+    lab.finish(super::lab::cancelled(stopped)).await;
+
+    assert_eq!(counted(lab, ended(&REVIVABLE)).await, [(Failed, 2), (Cancelled, 2)]);
+    assert_eq!(counted(lab, ended(&[Failed])).await, [(Failed, 2)]);
+    assert_eq!(counted(lab, ended(&[Cancelled])).await, [(Cancelled, 2)]);
+    assert_eq!(
+        counted(lab, ended(&[Succeeded])).await,
+        [],
+        "of those there may be as many as the store holds"
+    );
+}
+
+pub async fn a_job_that_runs_again_is_not_counted_as_failed(lab: &Lab) {
+    let dead = lab.dead().await.lease;
+    let gone = lab.put().await;
+    lab.cancel(gone).await;
+
+    lab.retry_all(&[dead.job, gone]).await;
+
+    assert_eq!(counted(lab, ended(&REVIVABLE)).await, []);
+    let second = lab.claim(dead.session, dead.job).await;
+    lab.finish(succeeded(second.lease)).await;
+    assert_eq!(counted(lab, ended(&REVIVABLE)).await, [], "its last attempt succeeded");
+}
+
+pub async fn a_count_of_the_failed_can_be_restricted(lab: &Lab) {
+    use JobState::{Cancelled, Failed};
+    let (work, play) = (lab.version().await, lab.version_in("default", "play").await);
+    let tag = || ("a".to_owned(), "1".to_owned());
+    let slow = || "slow".parse().expect("a good name");
+    let jobs = vec![
+        new_job(work),
+        job_with(work, |options| options.queue = slow()),
+        job_with(play, |options| options.tags = [tag()].into()),
+    ];
+    let session = lab.host().await;
+    for job in lab.submit(jobs).await {
+        let claimed = lab.claim(session, job.id).await;
+        lab.finish(failed(claimed.lease, Next::End)).await;
+    }
+    let gone = lab.put().await;
+    let created_at = lab.look(gone).await.created_at;
+    lab.cancel(gone).await;
+    let count = |filter| counted(lab, filter);
+
+    assert_eq!(count(JobFilter { task: Some(task("work")), ..ended(&[Failed]) }).await, [(Failed, 2)]);
+    assert_eq!(count(JobFilter { queue: Some(slow()), ..ended(&REVIVABLE) }).await, [(Failed, 1)]);
+    assert_eq!(count(JobFilter { tags: vec![tag()], ..ended(&REVIVABLE) }).await, [(Failed, 1)]);
+    let all = [(Failed, 3), (Cancelled, 1)];
+    assert_eq!(count(JobFilter { before: Some(gone), limit: 1, ..ended(&REVIVABLE) }).await, all);
+    assert_eq!(count(JobFilter { namespace: namespace("other"), ..ended(&REVIVABLE) }).await, []);
+    let since = JobFilter { since: Some(created_at), ..ended(&[Cancelled]) };
+    assert_eq!(count(since.clone()).await, [(Cancelled, 1)]);
+    let later = JobFilter { since: Some(created_at + Duration::from_secs(60)), ..since };
+    assert_eq!(count(later).await, []);
+}
+
+pub async fn a_count_tells_when_it_was_made(lab: &Lab) {
+    let before = lab.now().await;
+
+    let at = lab.store.count(JobFilter::default()).await.expect("count").at;
+
+    assert!(before <= at && at <= lab.now().await, "{before} {at}");
+    lab.past(at).await;
+    let dead = lab.dead().await.lease.job;
+    assert!(lab.look(dead).await.finished_at > Some(at), "what ends later is told apart");
 }
 
 pub async fn a_count_can_be_restricted_by_task_queue_and_tags(lab: &Lab) {

@@ -21,7 +21,7 @@ use model::task::{Manifest, TaskDescription};
 
 use crate::{
     Beat, Cancel, Cancelled, Claim, ClaimedJob, Due, Ended, Extend, Finish, Finished, Offer, OpenSession,
-    Publish, PublishTask, Rescue, Rescued, Result, Store, Submit, Submitted,
+    Publish, PublishTask, Rescue, Rescued, Result, Retried, Retry, Store, Submit, Submitted,
 };
 
 /// How long a fact waits for what must come.
@@ -125,9 +125,25 @@ impl Lab {
         told[0]
     }
 
-    /// Lets a job that ended run again.
+    /// Lets jobs run again, as far as they ended.
+    pub(super) async fn retry_all(&self, ids: &[JobId]) -> Vec<Retried> {
+        let retry = Retry { namespace: Namespace::default(), ids: ids.to_vec() };
+        self.store.retry(retry).await.expect("retry")
+    }
+
+    /// What a retry of one job is told.
+    pub(super) async fn try_retry(&self, id: JobId) -> Retried {
+        let mut told = self.retry_all(&[id]).await;
+        assert_eq!(told.len(), 1, "one answer for one job");
+        told.remove(0)
+    }
+
+    /// Lets a job that failed or was cancelled run again.
     pub(super) async fn retry(&self, id: JobId) -> Offer {
-        self.store.retry(&Namespace::default(), id).await.expect("retry")
+        match self.try_retry(id).await {
+            Retried::Queued(offer) => offer,
+            other => panic!("it runs again: {other:?}"),
+        }
     }
 
     /// A sign of life of the session, which keeps a long lease.

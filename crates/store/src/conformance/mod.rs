@@ -40,6 +40,8 @@ pub mod report;
 #[expect(missing_docs, reason = "the name of a fact says it all")]
 pub mod rescue;
 #[expect(missing_docs, reason = "the name of a fact says it all")]
+pub mod retry;
+#[expect(missing_docs, reason = "the name of a fact says it all")]
 pub mod session;
 #[expect(missing_docs, reason = "the name of a fact says it all")]
 pub mod submit;
@@ -102,7 +104,10 @@ macro_rules! conformance {
                 unfinished_jobs_are_counted_by_state
                 an_empty_store_counts_nothing
                 a_count_can_be_restricted_by_state
-                final_states_count_nothing
+                failed_and_cancelled_jobs_are_counted_when_they_are_asked_for
+                a_job_that_runs_again_is_not_counted_as_failed
+                a_count_of_the_failed_can_be_restricted
+                a_count_tells_when_it_was_made
                 a_count_can_be_restricted_by_task_queue_and_tags
                 a_count_can_be_restricted_by_time
                 a_count_is_of_one_namespace
@@ -139,6 +144,17 @@ macro_rules! conformance {
                 a_lost_job_in_its_grace_ends
                 a_job_given_back_in_its_grace_ends
                 a_job_tried_again_is_cancelled_anew
+            ;
+            retry:
+                a_batch_is_tried_again_in_its_order
+                a_job_that_is_named_twice_is_tried_again_once
+                an_empty_batch_tries_nothing_again
+                a_full_batch_is_tried_again_whole
+                of_those_who_try_the_same_jobs_again_one_revives_each
+                a_job_tried_again_keeps_what_it_was_made_with
+                a_job_tried_again_still_stands_for_its_key
+                a_job_that_expired_is_tried_again_without_its_end
+                attempt_a_hundred_honours_the_ceiling
             ;
             claim:
                 a_claimed_job_runs_under_its_session
@@ -282,6 +298,7 @@ mod tests {
             include_str!("count.rs"),
             include_str!("control.rs"),
             include_str!("cancel.rs"),
+            include_str!("retry.rs"),
             include_str!("claim.rs"),
             include_str!("fence.rs"),
             include_str!("finish.rs"),

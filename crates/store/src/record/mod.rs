@@ -30,7 +30,10 @@ pub use standing::{FileRecord, OfferRecord, Standing, StandingRecord};
 pub const LOST: &str = "the host lost its lease";
 
 /// Said of a job that was parked for losing too many hosts.
-pub const LOST_TOO_OFTEN: &str = "the hosts that ran it lost their leases, too often for another try";
+pub const LOST_TOO_OFTEN: &str = "three times the host that ran it crashed, was killed or was cut off, so it is not \
+    tried again by itself: it may be what takes them down. `jobctl job retry` runs it again";
+
+const _: () = assert!(model::bounds::LOSSES_MAX == 3, "the words above say how often");
 
 /// Said of a job that nobody started in time.
 pub const EXPIRED: &str = "it was not started before it expired";
