@@ -8,7 +8,7 @@ use model::attempt::{Stop, StopReason, Usage};
 use model::clock::Clock;
 use model::error::{ErrorKind, Failure};
 use model::limits::{LimitOverrides, Limits};
-use model::retry::{Ending, Retry, decide, retry_of};
+use model::retry::{Ending, Retry, retry_of};
 use model::task::TaskVersion;
 use model::units::micros;
 use sandbox::{Execution, Invocation, JobContext, Spent, StopSignal};
@@ -22,6 +22,7 @@ use crate::executor::Executor;
 use crate::finisher::{Finisher, Record};
 use crate::journal::Journal;
 use crate::outside::Outside;
+use crate::retries::Retries;
 use crate::running::{InHand, Running};
 use crate::session::Session;
 use crate::versions::Versions;
@@ -37,8 +38,9 @@ pub(crate) struct Runner {
     running: Arc<Running>,
     versions: Versions,
     outside: Arc<Outside>,
-    finisher: Finisher,
     clock: Arc<dyn Clock>,
+    finisher: Finisher,
+    retries: Retries,
     limits_max: Limits,
     unreported: Semaphore,
     tracker: TaskTracker,
@@ -50,9 +52,9 @@ pub(crate) struct RunnerParts {
     pub(crate) executor: Arc<dyn Executor>,
     pub(crate) running: Arc<Running>,
     pub(crate) outside: Arc<Outside>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) finisher: Finisher,
     /// How many attempts run at once.
-    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) slots: usize,
     /// The most that any of them may use.
     pub(crate) limits_max: Limits,
@@ -70,9 +72,10 @@ impl Runner {
             running,
             versions,
             outside,
-            finisher,
-            limits_max,
             clock,
+            finisher,
+            retries: Retries::new(),
+            limits_max,
             unreported,
             tracker,
         })
@@ -137,10 +140,10 @@ impl Runner {
             lines = journal.close() => lines,
             () = session.lost() => Vec::new(),
         };
-        let ClaimedJob { lease, failures, max_attempts, .. } = claimed;
+        let ClaimedJob { lease, version, failures, max_attempts, .. } = claimed;
         let ended = {
             let Execution { ending, result, files, usage, stop, spent: _ } = execution;
-            let next = decide(&ending, failures, max_attempts, &mut rand::rng());
+            let next = self.retries.next(version, &ending, failures, max_attempts);
             let outcome = ending.outcome();
             let failure = match ending {
                 Ending::Failed { failure, .. } => Some(failure),
@@ -177,10 +180,10 @@ impl Runner {
             outside: Arc::clone(&self.outside),
             session: Arc::clone(session),
             journal: Arc::clone(journal),
+            clock: Arc::clone(&self.clock),
             lease: claimed.lease,
             queue: claimed.queue.clone(),
         };
-            clock: Arc::clone(&self.clock),
         let invocation = invocation(&version, &self.limits_max, claimed);
         let execution = self.executor.execute(invocation, Arc::new(lent), stop);
         AssertUnwindSafe(execution).catch_unwind().await.unwrap_or_else(|_| {

@@ -24,6 +24,7 @@ mod mail;
 mod outside;
 mod patience;
 mod puller;
+mod retries;
 mod running;
 mod session;
 mod versions;
