@@ -1,5 +1,6 @@
 //! One port for everything: the API over gRPC, the dashboard's pages, and the two probes.
 
+mod bodies;
 mod guard;
 
 use std::sync::Arc;
@@ -47,6 +48,7 @@ pub(crate) fn router(
         .route("/readyz", get(ready))
         .with_state(Probe { store, desk, shutdown });
     grpc(api)
+        .layer(from_fn(bodies::bounded))
         .merge(dashboard::router(pages).layer(from_fn(in_time)))
         .layer(from_fn_with_state(guard, guard::check))
         .merge(probes)

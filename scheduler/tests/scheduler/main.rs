@@ -4,6 +4,7 @@ mod cancelling;
 mod cancelling_many;
 mod cut_off;
 mod door;
+mod endless;
 mod enqueueing;
 mod following;
 mod gates;
