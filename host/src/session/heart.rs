@@ -14,8 +14,8 @@ use store::{Beat, Extend, OpenSession, Store};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::Session;
 use super::uptime::uptime;
+use super::{BEATS_PER_LEASE, Session};
 use crate::patience::patient;
 use crate::running::Running;
 
@@ -26,8 +26,8 @@ const BEAT_PATIENCE: u32 = 3;
 /// The wait after a beat that failed, as a part of the lease.
 const BEAT_RETRY: u32 = 20;
 
-/// The longest wait between two tries to open a session.
-const OPEN_RETRY_MAX: Duration = Duration::from_secs(2);
+/// The longest wait between two tries to open a session, before its jitter.
+const OPEN_RETRY_MAX: Duration = Duration::from_secs(1);
 
 /// How long a host that ends tries to close its session; afterwards its lease runs out by itself.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
@@ -47,13 +47,16 @@ pub(crate) struct Heart {
 enum Kept {
     /// The host ends.
     Stopped,
-    /// The session is over.
-    Lost(&'static str),
+    /// The session is over: the store says so.
+    Lost,
+    /// The store said nothing for too long.
+    GivenUp,
 }
 
 impl Heart {
     /// Keeps a session, and a new one after each that is lost, until `stop`; then closes it.
     pub(crate) async fn run(&self, stop: &CancellationToken) {
+        let mut given_up = None;
         loop {
             // A session that is being opened is waited for, so that it can be closed.
             let opened = tokio::select! {
@@ -64,12 +67,19 @@ impl Heart {
                 } => None,
             };
             let Some(session) = opened else { return };
+            if let Some(before) = given_up.take() {
+                self.give_back(before).await;
+            }
             self.sessions.send_replace(Some(Arc::clone(&session)));
             let kept = self.keep(&session, stop).await;
             self.sessions.send_replace(None);
             match kept {
                 Kept::Stopped => return self.close(&session).await,
-                Kept::Lost(why) => self.lost(&session, why),
+                Kept::Lost => self.lost(&session, "its lease ran out or it was closed"),
+                Kept::GivenUp => {
+                    self.lost(&session, "the store did not answer in time");
+                    given_up = Some(session.id);
+                }
             }
         }
     }
@@ -116,11 +126,11 @@ impl Heart {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Kept::Stopped,
-                () = session.lost() => return Kept::Lost("the store refused it"),
+                () = session.lost() => return Kept::Lost,
                 () = tokio::time::sleep(wait) => {}
             }
             if failing && !session.is_held() {
-                return Kept::Lost("the store did not answer in time");
+                return Kept::GivenUp;
             }
             let asked = uptime();
             let answer = tokio::select! {
@@ -136,10 +146,10 @@ impl Heart {
                     self.obey(&beat);
                     wait = period.saturating_sub(uptime().saturating_sub(asked));
                 }
-                Err(store::Error::Stale { .. }) => return Kept::Lost("its lease ran out or it was closed"),
+                Err(store::Error::Stale { .. }) => return Kept::Lost,
                 Err(error) => {
                     if !session.is_held() {
-                        return Kept::Lost("the store did not answer in time");
+                        return Kept::GivenUp;
                     }
                     if !std::mem::replace(&mut failing, true) {
                         tracing::warn!(host.id = %session.id, %error, "a heartbeat failed; it is tried again");
@@ -175,6 +185,20 @@ impl Heart {
         session.lose();
         let stopped = self.running.stop_session(session.id, StopReason::LeaseLost);
         tracing::warn!(host.id = %session.id, stopped, "the session is lost, {why}: its attempts are stopped");
+    }
+
+    /// Gives back what was given up while the store was away, before the new session is told to anybody. It was not
+    /// these jobs that took their host away, so no lost lease is counted against them. What cannot be closed now the
+    /// leader closes.
+    async fn give_back(&self, session: SessionId) {
+        // No longer than a beat of the new session.
+        match tokio::time::timeout(self.lease / BEATS_PER_LEASE, self.store.close(session)).await {
+            Ok(Ok(())) => tracing::info!(host.id = %session, "what it held is given back"),
+            Ok(Err(error)) => {
+                tracing::debug!(host.id = %session, %error, "the session is left to the leader")
+            }
+            Err(_) => tracing::debug!(host.id = %session, "the session is left to the leader"),
+        }
     }
 
     async fn close(&self, session: &Session) {

@@ -106,11 +106,18 @@ pub(crate) struct Candidate {
 }
 
 enum Next {
-    Follow,
+    /// Follow; the store may have been away until now.
+    Follow {
+        away: bool,
+    },
     /// Follow, and leave elections to those who reach the broker.
     StandBack,
-    /// Elected, by an answer to a question asked then.
-    Lead(Term, Instant),
+    /// Elected, by an answer to a question asked then; the store may have been away until it was asked.
+    Lead {
+        term: Term,
+        asked: Instant,
+        away: bool,
+    },
     Over,
 }
 
@@ -130,12 +137,12 @@ impl Candidate {
 
     /// Takes part until the shutdown drains.
     pub(crate) async fn run(self, shutdown: Shutdown) {
-        let mut next = Next::Follow;
+        let mut next = Next::Follow { away: false };
         loop {
             next = match next {
-                Next::Follow => self.follow(None, &shutdown).await,
-                Next::StandBack => self.follow(Some(Instant::now() + STANDS_BACK), &shutdown).await,
-                Next::Lead(term, asked) => self.lead(term, asked, &shutdown).await,
+                Next::Follow { away } => self.follow(None, away, &shutdown).await,
+                Next::StandBack => self.follow(Some(Instant::now() + STANDS_BACK), false, &shutdown).await,
+                Next::Lead { term, asked, away } => self.lead(term, asked, away, &shutdown).await,
                 Next::Over => return,
             };
         }
@@ -152,16 +159,16 @@ impl Candidate {
     }
 
     /// Stands for election; until `back` only if the broker answers.
-    async fn follow(&self, back: Option<Instant>, shutdown: &Shutdown) -> Next {
+    async fn follow(&self, back: Option<Instant>, away: bool, shutdown: &Shutdown) -> Next {
         // Side by side: an election does not wait for the answer who leads.
         tokio::select! {
-            next = self.stand(back, shutdown) => next,
+            next = self.stand(back, away, shutdown) => next,
             never = self.learn() => match never {},
         }
     }
 
     /// Asks for the leadership until it gets it.
-    async fn stand(&self, back: Option<Instant>, shutdown: &Shutdown) -> Next {
+    async fn stand(&self, back: Option<Instant>, mut away: bool, shutdown: &Shutdown) -> Next {
         if let Some(back) = back {
             self.stand_back(back, shutdown).await;
         }
@@ -170,13 +177,13 @@ impl Candidate {
             let asked = Instant::now();
             // Not dropped half-way: an election that was won must be known, to be resigned from.
             match within(self.term, self.tools.store.elect(self.elect.clone())).await {
-                Ok(Some(term)) => return Next::Lead(term, asked),
-                Ok(None) => failing = false,
+                Ok(Some(term)) => return Next::Lead { term, asked, away },
+                Ok(None) => (failing, away) = (false, false),
                 Err(error) => {
                     if !failing {
                         tracing::warn!(%error, "no election: the store does not answer; it is tried again");
                     }
-                    failing = true;
+                    (failing, away) = (true, true);
                 }
             }
             tokio::select! {
@@ -214,11 +221,11 @@ impl Candidate {
         }
     }
 
-    async fn lead(&self, term: Term, asked: Instant, shutdown: &Shutdown) -> Next {
+    async fn lead(&self, term: Term, asked: Instant, away: bool, shutdown: &Shutdown) -> Next {
         tracing::info!(term = term.0, holder = self.elect.holder, "this replica leads");
         let trust = Trust::new(self.trusted(asked));
         let reign = shutdown.child();
-        let mut parts = self.parts(&trust, &reign);
+        let mut parts = self.parts(&trust, &reign, away);
         self.standing.send_replace(Standing::Leading);
 
         let end = tokio::select! {
@@ -235,7 +242,7 @@ impl Candidate {
         match end {
             End::Lost(why) if !shutdown.is_draining() => {
                 tracing::warn!(term = term.0, "this replica leads no more: {why}");
-                Next::Follow
+                Next::Follow { away: true }
             }
             End::Broke if !shutdown.is_draining() => {
                 tracing::error!(term = term.0, "this replica leads no more: a part of it broke");
@@ -243,7 +250,7 @@ impl Candidate {
                 // Another one leads, if there is one.
                 tokio::select! {
                     () = shutdown.draining() => Next::Over,
-                    () = sleep(self.term) => Next::Follow,
+                    () = sleep(self.term) => Next::Follow { away: false },
                 }
             }
             End::HandsOver(why) if !shutdown.is_draining() => {
@@ -259,11 +266,11 @@ impl Candidate {
     }
 
     /// Starts what a leader does.
-    fn parts(&self, trust: &Trust, reign: &Shutdown) -> JoinSet<()> {
+    fn parts(&self, trust: &Trust, reign: &Shutdown, away: bool) -> JoinSet<()> {
         let mut parts = JoinSet::new();
         let dispatcher = Dispatcher::new(self.tools.clone(), trust.clone());
         let gone = Arc::new(Gone::default());
-        let rescuer = Rescuer::new(self.tools.clone(), trust.clone(), Arc::clone(&gone));
+        let rescuer = Rescuer::new(self.tools.clone(), trust.clone(), Arc::clone(&gone), away);
         let watcher = Watcher::new(self.tools.clone(), trust.clone(), gone);
         let transactions = Transactions::new(self.tools.clone(), trust.clone());
         let (ends, confined) = (reign.clone(), trust.clone());

@@ -93,3 +93,23 @@ async fn who_waits_for_a_job_that_expires_is_told() {
     assert_eq!(ended.state, "failed");
     assert_eq!(replica.job(&id).await.expect("it is there").error.expect("a reason").kind, "expired");
 }
+
+#[tokio::test]
+async fn hosts_may_give_back_what_they_held_once_the_store_answers_again() {
+    let (room, replica) = Room::with_replica().await;
+    room.publish("t", None).await;
+    let id = replica.enqueue_one("t").await;
+    replica.store.set_open(false);
+    let session = room.session_for("http://127.0.0.1:1", 300).await;
+    room.claim(session, &id).await;
+    eventually("the leader to lose its term", || async { replica.store.has_held_up("elect").then_some(()) })
+        .await;
+
+    replica.store.set_open(true);
+    eventually("a leader", || async { room.store.leader().await.ok().flatten() }).await;
+    room.store.close(session).await.expect("closed by its host");
+
+    let job = replica.job(&id).await.expect("it is there");
+    let outcomes: Vec<_> = job.attempts.iter().map(|attempt| attempt.outcome.as_str()).collect();
+    assert_eq!(outcomes, ["released"], "it is not taken for lost");
+}
