@@ -1,1 +1,1 @@
-update host_sessions set closed_at = now() where id = $1 and closed_at is null
+update host_sessions set closed_at = clock_timestamp() where id = $1 and closed_at is null

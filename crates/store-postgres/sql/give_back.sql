@@ -1,11 +1,11 @@
--- Ends attempts that nobody reported; their rows in the queue are locked.
+-- Ends attempts that nobody reported; their rows in the queue are locked. Some may have begun after the transaction.
 with ended as (
   select * from unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[], $5::text[])
     as e (job_id, final, end_state, end_kind, end_message)
 ),
 history as (
-  insert into attempts (job_id, number, session, started_at, outcome, final, error_kind, error_message)
-  select q.job_id, q.attempt, q.session, q.claimed_at, $6::text, e.final, $7::text, $8::text
+  insert into attempts (job_id, number, session, started_at, finished_at, outcome, final, error_kind, error_message)
+  select q.job_id, q.attempt, q.session, q.claimed_at, clock_timestamp(), $6::text, e.final, $7::text, $8::text
   from ended e
   join job_queue q on q.job_id = e.job_id
 ),

@@ -192,6 +192,33 @@ async fn a_session_that_closes_while_it_claims_holds_nothing_afterwards() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_is_closed_and_its_attempts_end_when_it_is_held_not_when_somebody_began_to_wait_for_it() {
+    let (store, database) = store().await;
+    let ids = stored(&store, 1).await;
+    let session = host(&store).await;
+    let mut other = PgConnection::connect(&database.url).await.expect("connect");
+    let mut tx = other.begin().await.expect("begin");
+    let held = sqlx::query("select 1 from host_sessions where id = $1 for key share").bind(session.0);
+    held.execute(&mut *tx).await.expect("hold the session as a claim does");
+
+    let store = Arc::new(store);
+    let closer = Arc::clone(&store);
+    let closing = tokio::spawn(async move { closer.close(session).await });
+    eventually("the closing to wait", async || {
+        let waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'";
+        (database.execute(waits).await == ["1"]).then_some(())
+    })
+    .await;
+    store.claim(Claim { session, jobs: ids }).await.expect("it is still open");
+    tx.commit().await.expect("let go");
+    closing.await.expect("no panic").expect("close");
+
+    let in_order = "select a.started_at <= a.finished_at and a.started_at <= h.closed_at
+                    from attempts a join host_sessions h on h.id = a.session";
+    assert_eq!(database.execute(in_order).await, ["t"]);
+}
+
 #[tokio::test]
 async fn a_sign_of_life_does_not_wait_for_a_claim() {
     let (store, database) = store().await;
