@@ -15,7 +15,8 @@ pub(super) const ALL: [fn(&Book<'_>, &mut Found); 8] =
 /// Violations of one kind that are told one by one; a fault that breaks one thing often breaks it a thousand times.
 const TOLD_MAX: usize = 5;
 
-/// How long after its session was closed an effect of an attempt may still arrive: it was on its way.
+/// How long after its session was closed an effect of an attempt may still arrive, or its end be recorded: it was on
+/// its way.
 const ON_ITS_WAY_US: i64 = 2_000_000;
 
 /// Memory that a process may hold more than before.
@@ -142,7 +143,10 @@ fn fencing(book: &Book<'_>, found: &mut Found) {
             if attempt.started_us > closed_us {
                 seen.push(format!("attempt {number} of job {id} was claimed by a closed session"));
             }
-            if attempt.finished_us > closed_us && !matches!(attempt.outcome.as_str(), "lost" | "released") {
+            // The transaction that closes a session takes a moment; what is recorded meanwhile came before it.
+            if attempt.finished_us > closed_us + ON_ITS_WAY_US
+                && !matches!(attempt.outcome.as_str(), "lost" | "released")
+            {
                 let outcome = &attempt.outcome;
                 seen.push(format!(
                     "attempt {number} of job {id} was recorded as {outcome} by a closed session"

@@ -230,7 +230,17 @@ fn a_job_is_tried_as_often_as_it_may_be_and_once_more_for_each_lost_lease() {
 fn a_closed_session_records_nothing_but_its_loss() {
     breaks(Invariant::Fencing, 1, |story| {
         story.truth.sessions[1].closed_us = Some(8 * SECOND);
+        story.job("b").attempts[1].finished_us = 11 * SECOND;
     });
+}
+
+#[test]
+fn what_is_recorded_while_a_session_is_being_closed_came_before() {
+    let mut story = Story::in_order();
+
+    story.truth.sessions[1].closed_us = Some(8 * SECOND);
+
+    assert!(story.judged().holds());
 }
 
 #[test]
