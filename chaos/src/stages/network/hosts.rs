@@ -35,11 +35,11 @@ pub(super) fn postgres(trial: &mut Trial) {
     // Two hosts at a time: the third one goes on.
     let rounds: Vec<&[Bad]> = Bad::ALL.chunks(2).take(trial.times(2, 1)).collect();
     let each = trial.times(2, 1);
-    let work = Work { sleep_ms: 300..=900, ..Work::default() };
-    let load = steady(trial, 25, work);
-    load.until_ended(20);
+    // Few enough for one host, so that a job which was taken back is not kept waiting.
+    let work = Work { sleep_ms: 500..=1500, ..Work::default() };
+    let load = steady(trial, 6, work);
+    load.until_ended(5);
 
-    let mut takeovers = 0;
     for round in rounds {
         let cuts: Vec<Cut> =
             round.iter().take(each).enumerate().map(|(host, bad)| cut(trial, host, *bad)).collect();
@@ -56,13 +56,12 @@ pub(super) fn postgres(trial: &mut Trial) {
         }
         for cut in &cuts {
             goes_on(trial, cut);
-            takeovers += 1;
         }
     }
     load.stop();
 
     let settled = trial.settle(load);
-    trial.require(settled.outcomes("lost") >= takeovers, "no job was lost with a host that was cut off");
+    trial.require(settled.outcomes("lost") > 0, "no job was lost with a host that was cut off");
     for took in settled.takeovers() {
         trial.takeover(took);
         trial.within(took, LEASE + RESCUE, "its jobs run elsewhere");
