@@ -327,6 +327,7 @@ async fn references_that_were_kept_over_a_restart_are_there_once_when_offered_ag
     server.restart().await;
 
     assert_ne!(broker.generation().await.expect("after"), before);
+    assert_eq!(broker.waiting().await.expect("waiting"), [(queue("default/q"), 3)]);
     broker.push(&references([1, 2, 3])).await.expect("push again");
     assert_eq!(drain(&broker).await, jobs([1, 2, 3]));
 }
