@@ -8,7 +8,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use history::Journal;
+use history::{Event, Journal, now_us};
 use stories::{Jobctl, Launch, Process, Role, jobctl_path};
 use tempfile::TempDir;
 use testkit::eventually::eventually_blocking;
@@ -21,6 +21,7 @@ use crate::load::{Load, LoadPlan, Work};
 use crate::member::Member;
 use crate::servers::{Postgres, Redis};
 use crate::sink::Sink;
+use crate::truth::truth;
 
 /// How large a field is. What is not said here is as users have it by default.
 #[derive(Debug, Clone)]
@@ -272,13 +273,17 @@ impl Field {
         self.jobctl().publish(&guest::component(), &["--allow-http", &self.sink.place()]);
     }
 
-    /// Runs a few jobs on every slot: what a process holds for good it holds then, and code is compiled.
+    /// Runs a few jobs on every slot: what a process holds for good it holds then, and code is compiled. For the
+    /// history this is a trial without a fault.
     fn warm_up(&self, setup: &Setup) {
+        let since_us = now_us();
+        self.journal.begin("field");
         let work = Work { sleep_ms: 20..=20, ..Work::default() };
         let jobs = 3 * setup.hosts * setup.slots;
         let load = self.load(LoadPlan { jobs, work, ..LoadPlan::default() });
         load.until_asked();
         load.until_ended(jobs);
+        self.journal.record(Event::Truth(truth(self, since_us)));
     }
 
     fn migrate(&self) {

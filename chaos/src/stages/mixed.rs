@@ -1,6 +1,6 @@
 //! Everything at random, until the run has had its jobs.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use history::Hit;
 use rand::Rng as _;
@@ -23,6 +23,10 @@ const JOBS_MIN: usize = 2000;
 /// Between two faults: time enough to be whole again, now and then not.
 const BETWEEN_MS: std::ops::RangeInclusive<u64> = 500..=4000;
 
+/// How long a fault waits for a host to have work, and how often it looks.
+const AT_WORK: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_millis(50);
+
 /// Something that can happen.
 #[derive(Debug, Clone, Copy)]
 struct Mishap {
@@ -44,7 +48,8 @@ const MISHAPS: [Mishap; 8] = [
 
 fn mixed(trial: &mut Trial) {
     let jobs = trial.times(trial.jobs_wanted().max(JOBS_MIN), 300);
-    let work = Work { sleep_ms: 0..=20, ..Work::default() };
+    // Short, so that many fit into a run, and long enough for a fault to find some of them at work.
+    let work = Work { sleep_ms: 10..=50, ..Work::default() };
     // A short run would be over before the second fault.
     let per_second = (trial.effort == Effort::Short).then_some(50);
     let load =
@@ -63,12 +68,25 @@ fn mixed(trial: &mut Trial) {
         }
     }
 
-    trial.settle(load);
+    let settled = trial.settle(load);
+    for takeover in settled.takeovers() {
+        trial.takeover(takeover);
+    }
 }
 
+/// One of the hosts, at work if there is any.
 fn any_host(trial: &mut Trial) -> (usize, Hit) {
     let host = rand::rng().random_range(0..trial.field.hosts().len());
+    let until = Instant::now() + AT_WORK;
+    while Instant::now() < until && !is_at_work(trial, host) {
+        trial.pause(LOOK);
+    }
     (host, Hit::host(trial.field.host(host).name()))
+}
+
+fn is_at_work(trial: &Trial, host: usize) -> bool {
+    let Some(session) = trial.field.session(host) else { return false };
+    trial.field.number(&format!("select count(*) from job_queue where session = {session}")) > 0
 }
 
 fn host_killed(trial: &mut Trial, name: &'static str) {
