@@ -12,6 +12,7 @@ use broker::Queues;
 use rpc::v1;
 use serde_json::json;
 use service::{Shutdown, Tasks};
+use store::{Rescue, Store};
 
 use super::ceilings::{disk_bytes_max, limits_max};
 use super::lock::Lock;
@@ -32,6 +33,9 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// The lease of the one host. As in production: what works here works there.
 const LEASE: Duration = Duration::from_secs(5);
+
+/// Jobs taken back before the start; the leader takes back what is left, a round after another.
+const TAKEN_BACK_MAX: u32 = 1_000;
 
 /// How long the API answers after the last attempt has ended: who waited for that job is told at once, and then asks
 /// for its result.
@@ -68,6 +72,24 @@ async fn drain_in_order(host: Host, shutdown: Shutdown, answering: Shutdown) -> 
     Ok(())
 }
 
+/// Ends the term and closes the sessions that the store still holds open. Who has the folder's lock is alone with it:
+/// they are of a process that is gone, or, in a copy of another folder, of one that works on and must not be disturbed.
+/// So nothing waits for a lease to run out, and nothing is said to the hosts of others.
+async fn take_over(store: &dyn Store) -> anyhow::Result<()> {
+    if let Some(leader) = store.leader().await.context("read who led before")? {
+        store.resign(&leader.holder, leader.term).await.context("end the term of who led before")?;
+    }
+    let gone: Vec<_> =
+        store.sessions().await.context("read the sessions")?.iter().map(|one| one.id).collect();
+    if !gone.is_empty() {
+        let rescue = Rescue { limit: TAKEN_BACK_MAX, gone };
+        let rescued = store.rescue(rescue).await.context("take back what ran before")?;
+        let (again, ended) = (rescued.offers.len(), rescued.ended.len());
+        tracing::warn!(again, ended, "this folder was not closed in order: {again} jobs run again");
+    }
+    Ok(())
+}
+
 async fn parts(context: &Context, args: &Dev, data_dir: &Path) -> Result<(Scheduler, Host)> {
     let slots = slots(&args.work);
     let allow_networks = networks(context, &args.work.outside)?;
@@ -76,6 +98,7 @@ async fn parts(context: &Context, args: &Dev, data_dir: &Path) -> Result<(Schedu
     let limits_max = limits_max(context, &args.ceilings)?;
     let disk_bytes_max = disk_bytes_max(context, &args.ceilings)?;
     let store = connect::store(&format!("sqlite:{}", data_dir.join("jobs.db").display())).await?;
+    take_over(&*store).await?;
     let broker = connect::broker("memory:").await?;
     let sandbox = sandbox(data_dir.join("cache"), slots, disk_bytes_max)?;
     let scheduler = ::scheduler::Config {
