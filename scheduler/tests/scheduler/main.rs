@@ -12,6 +12,7 @@ mod guests;
 mod inspecting;
 mod leading;
 mod losing;
+mod older;
 mod pages;
 mod publishing;
 mod retrying;
