@@ -8,6 +8,7 @@ mod code;
 mod dashboard;
 mod ends;
 mod faults;
+mod folder;
 mod footings;
 mod hostile;
 mod jobs;
