@@ -26,6 +26,9 @@ const QUEUE: &str = "clocks";
 /// How far a time may be from the right one: a busy machine's.
 const NEAR_S: i64 = 120;
 
+/// Longer than anything takes that is to come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A process and how its clock is off.
 #[derive(Clone, Copy)]
 enum Who {
@@ -81,8 +84,9 @@ fn with(trial: &mut Trial, library: &Path, who: Who, (off, seconds): (&str, i64)
         if let Who::Scheduler(index) = who {
             ids_are_of_now(trial, index);
         }
-        later.until_ended(jobs / 2);
-        lines.until_ended(12);
+        for load in [&later, &lines] {
+            until_over(trial, load);
+        }
         times_are_right(trial, who, &lines);
         [now, later, lines]
     });
@@ -117,8 +121,20 @@ fn restart(trial: &mut Trial, who: Who, environment: &[(&str, &str)]) {
     kept.retain(|(name, _)| name != "LD_PRELOAD" && !name.starts_with("FAKETIME"));
     kept.extend(environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     member.start();
-    // Whoever leads now goes on leading.
+    // Whoever leads now, and whatever session there is, is to stay.
     let _ = trial.field.leader();
+    if let Who::Host(index) = who {
+        let waited = "the host has a session";
+        trial.eventually(waited, PATIENCE, |trial| trial.field.session(index).is_some());
+    }
+}
+
+/// Waits until all jobs of the load have ended.
+fn until_over(trial: &mut Trial, load: &Load) {
+    load.until_asked();
+    let ids = load.ids().iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(", ");
+    let left = format!("select count(*) from job_queue where job_id in ({ids})");
+    trial.eventually("the jobs end", PATIENCE, |trial| trial.field.number(&left) == 0);
 }
 
 /// Lets this scheduler lead: the others resign.
