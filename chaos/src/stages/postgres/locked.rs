@@ -1,0 +1,129 @@
+//! Somebody locks whole tables, or rows in an order of his own, or has everything serialized.
+
+use std::time::{Duration, Instant};
+
+use history::Hit;
+
+use super::stranger::Stranger;
+use super::{PATIENCE, goes_on, no_lease_lost};
+use crate::load::{Load, LoadPlan};
+use crate::trial::Trial;
+
+/// How long a lock is held, in milliseconds: four leases; and, in a short run, a little more than one.
+const HELD_MS: usize = 20_000;
+const HELD_SHORT_MS: usize = 7_000;
+
+/// How long a caller may wait: the API's deadline, and the way.
+const CALL_MAX: Duration = Duration::from_secs(12);
+
+/// How often rows are locked crosswise at the most until there is a deadlock.
+const CROSSINGS_MAX: usize = 30;
+
+/// Locks what the queue and the jobs are in. Signs of life need neither.
+pub(super) fn queue(trial: &mut Trial) {
+    let load = trial.load(LoadPlan { jobs: trial.times(6000, 600), ..LoadPlan::default() });
+    load.until_ended(trial.times(100, 50));
+
+    for table in &["job_queue", "jobs"][..trial.times(2, 1)] {
+        lock(trial, &load, table, Hit::Nobody);
+    }
+
+    let slowest = load.slowest_call();
+    trial.within(slowest, CALL_MAX, "callers are answered");
+    let lost = trial.settle(load).outcomes("lost");
+    if trial.times(1, 0) == 1 {
+        no_lease_lost(trial, lost);
+    }
+}
+
+/// Locks what leases are in, for longer than one: nobody can give a sign of life, and hosts end their guests by their
+/// own clocks.
+pub(super) fn sessions(trial: &mut Trial) {
+    let load = trial.load(LoadPlan { jobs: trial.times(3000, 600), ..LoadPlan::default() });
+    load.until_ended(trial.times(100, 50));
+
+    lock(trial, &load, "host_sessions", Hit::Everybody);
+
+    let slowest = load.slowest_call();
+    trial.within(slowest, CALL_MAX, "callers are answered");
+    let parked = trial.settle(load).in_state("failed");
+    trial.require(parked == 0, format!("{parked} jobs failed although nothing was wrong with them"));
+}
+
+/// Locks a table for a while, and sees everything go on afterwards.
+fn lock(trial: &mut Trial, load: &Load, table: &str, hit: Hit) {
+    let held = Duration::from_millis(trial.times(HELD_MS, HELD_SHORT_MS) as u64);
+    trial.during(&format!("{table} locked"), hit, |trial| {
+        let mut stranger = Stranger::come(trial, "chaos-lock");
+        stranger.say(&format!("begin; lock table {table} in access exclusive mode"));
+        let sql = format!(
+            "select count(*) from pg_locks where relation = '{table}'::regclass and granted
+               and mode = 'AccessExclusiveLock'"
+        );
+        trial.eventually("the lock", PATIENCE, |trial| trial.field.number(&sql) > 0);
+        trial.pause(held);
+        drop(stranger);
+        goes_on(trial, load, Instant::now(), &format!("{table} unlocked"));
+    });
+}
+
+/// Deadlocks, made on purpose; then a database that is set to serialize everything.
+pub(super) fn conflicts(trial: &mut Trial) {
+    let load = trial.load(LoadPlan { jobs: trial.times(4000, 600), ..LoadPlan::default() });
+    load.until_ended(trial.times(100, 50));
+
+    deadlocks(trial, &load);
+    serialized(trial, &load);
+
+    let lost = trial.settle(load).outcomes("lost");
+    no_lease_lost(trial, lost);
+}
+
+/// A stranger holds the youngest rows and then wants the rest, while batches that end hold the rest and want those.
+fn deadlocks(trial: &mut Trial, load: &Load) {
+    let count = "select deadlocks from pg_stat_database where datname = current_database()";
+    let before = trial.field.number(count);
+    let wanted = trial.times(5, 1) as u64;
+    for _ in 0..CROSSINGS_MAX {
+        if trial.field.number(count) >= before + wanted || load.ended().is_ok_and(|n| n >= load.len()) {
+            break;
+        }
+        trial.during("rows locked crosswise", Hit::Nobody, |trial| {
+            let mut stranger = Stranger::come(trial, "chaos-deadlock");
+            // The server is to choose the other side.
+            stranger.say("set deadlock_timeout = '60s'; set statement_timeout = '5s'; begin");
+            stranger.say("select job_id from job_queue where session is not null order by job_id desc limit 4 for update");
+            stranger.say("select pg_sleep(0.4)");
+            stranger.say("select job_id from job_queue where session is not null order by job_id for update");
+            stranger.say("commit; \\q");
+            trial.eventually("the stranger to be done", PATIENCE, |_| stranger.is_over());
+        });
+        // The server counts a moment later.
+        trial.pause(Duration::from_millis(200));
+    }
+    let seen = trial.field.number(count) - before;
+    trial.note(format!("{seen} deadlocks"));
+    if trial.times(1, 0) == 1 {
+        trial.require(seen > 0, "there was no deadlock: the fault did not happen");
+    }
+}
+
+/// New connections find the database set to `serializable`.
+fn serialized(trial: &mut Trial, load: &Load) {
+    let set =
+        "do $$ begin execute format('alter database %I set default_transaction_isolation = serializable',
+               current_database()); end $$";
+    let unset = "do $$ begin execute format('alter database %I reset default_transaction_isolation',
+                 current_database()); end $$";
+    let reconnect = "select pg_terminate_backend(pid) from pg_stat_activity
+                     where datname = current_database() and application_name = 'jobctl'";
+    trial.during("a database set to serializable", Hit::Everybody, |trial| {
+        trial.field.postgres().execute(set);
+        trial.field.postgres().execute(reconnect);
+        goes_on(trial, load, Instant::now(), "serializable");
+        trial.pause(Duration::from_millis(trial.times(3_000, 0) as u64));
+        trial.field.postgres().execute(unset);
+        trial.field.postgres().execute(reconnect);
+        goes_on(trial, load, Instant::now(), "read committed again");
+    });
+}
