@@ -117,6 +117,27 @@ pub fn resuming_guest(folder: &Path) -> PathBuf {
     write(folder, "resuming.wasm", &Tasks { imports: IMPORTS, extra: "", tasks: &[("resume", RUN)] }.build())
 }
 
+/// A component with a task `nap_and_call` that sleeps for four seconds, then requests the URL that its payload is, and
+/// returns `null`.
+#[must_use]
+pub fn calling_guest(folder: &Path) -> PathBuf {
+    const CALL: &str = r#"
+        (import "jobs:task/http@1.0.0" "send" (func $send (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i32)))
+        (data (i32.const 1536) "GET")
+        (data (i32.const 1540) "null")"#;
+    const RUN: &str = "
+        (call $sleep (i64.const 4000))
+        (call $send (i32.const 1536) (i32.const 3)
+            (i32.add (local.get $payload) (i32.const 1)) (i32.sub (local.get $payload_len) (i32.const 2))
+            (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 0) (i32.const 2304))
+        (if (i32.load8_u (i32.const 2304)) (then (return
+            (call $err (i32.const 2) (i32.load (i32.const 2312)) (i32.load (i32.const 2316)) (i64.const 0)))))
+        (return (call $ok (i32.const 1540) (i32.const 4)))";
+    let imports = format!("{IMPORTS}{CALL}");
+    let tasks = Tasks { imports: &imports, extra: HELPERS, tasks: &[("nap_and_call", RUN)] };
+    write(folder, "calling.wasm", &tasks.build())
+}
+
 /// A guest of the gallery, whose one task has its name.
 #[must_use]
 pub fn hostile_guest(folder: &Path, guest: Hostile) -> PathBuf {
@@ -143,7 +164,7 @@ mod tests {
     fn the_guests_are_components() {
         let folder = tempfile::tempdir().expect("a folder");
 
-        for make in [guest, greedy_guest, parent_guest, resuming_guest] {
+        for make in [guest, greedy_guest, parent_guest, resuming_guest, calling_guest] {
             let path = make(folder.path());
             let head = std::fs::read(path).expect("it was written");
             assert_eq!(head[..8], *b"\0asm\x0d\0\x01\0");

@@ -10,7 +10,7 @@ mod smtp;
 mod system;
 mod web;
 
-pub use guests::{greedy_guest, guest, hostile_guest, module, parent_guest, resuming_guest};
+pub use guests::{calling_guest, greedy_guest, guest, hostile_guest, module, parent_guest, resuming_guest};
 pub use jobctl::{Answer, Jobctl, jobctl_path};
 pub use process::{Launch, Process};
 pub use receiver::{Received, Receiver, TlsReceiver};

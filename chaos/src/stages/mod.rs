@@ -8,6 +8,7 @@ mod leaders;
 mod mixed;
 mod network;
 mod postgres;
+mod recovery;
 mod redis;
 mod retries;
 
@@ -24,6 +25,7 @@ pub struct Group {
 
 /// All groups, in the order in which they run.
 pub const GROUPS: &[Group] = &[
+    Group { name: "recovery", stages: recovery::STAGES },
     Group { name: "hosts", stages: hosts::STAGES },
     Group { name: "leaders", stages: leaders::STAGES },
     Group { name: "redis", stages: redis::STAGES },

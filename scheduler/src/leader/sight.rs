@@ -82,6 +82,11 @@ impl Sight {
         &self.session
     }
 
+    /// Whether its own host has said that this is its session.
+    pub(super) fn is_named(&self) -> bool {
+        self.named
+    }
+
     pub(super) fn see(&mut self, seen: Seen<'_>) -> Verdict {
         match seen {
             Seen::Opened => self.named_here = false,

@@ -176,6 +176,7 @@ struct Watch {
 /// What people were told of a session, once.
 #[derive(Default)]
 struct Told {
+    watched: bool,
     foreign: bool,
     never_there: bool,
     unwatchable: bool,
@@ -232,6 +233,7 @@ impl Watch {
                     if self.obey(verdict, &said.name) == Next::Over {
                         return Next::Over;
                     }
+                    self.tell_watched();
                 }
                 Ok(None) => return Next::Go,
                 Err(error) => {
@@ -286,6 +288,13 @@ impl Watch {
             }
         }
         Next::Go
+    }
+
+    fn tell_watched(&mut self) {
+        let OpenedSession { id, name, .. } = self.sight.session();
+        if self.sight.is_named() && !std::mem::replace(&mut self.told.watched, true) {
+            tracing::debug!(session = %id, host = name, "host {name} is watched");
+        }
     }
 
     fn tell_unwatchable(&mut self, error: &Error) -> Next {

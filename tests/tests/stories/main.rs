@@ -16,6 +16,7 @@ mod limits;
 mod mail;
 mod polyglot;
 mod publishing;
+mod recovery;
 mod refusals;
 mod report;
 mod stopping;
