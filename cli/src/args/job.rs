@@ -28,8 +28,8 @@ pub(crate) enum JobCommand {
     File(JobFile),
     /// Cancel a job, or all that match; one that runs is stopped
     Cancel(JobCancel),
-    /// Run a job that failed or was cancelled again
-    Retry(JobRef),
+    /// Run a job that failed or was cancelled again, or all that match
+    Retry(JobRetry),
 }
 
 /// Which job.
@@ -73,6 +73,30 @@ pub(crate) struct JobCancel {
     /// How long a task that runs may go on to tidy up [default: not at all]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub(crate) grace: Option<Duration>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+/// Which job, or which jobs.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without ID the failed jobs that match (with --state cancelled the cancelled ones) are counted first, and retried when
+you say so:
+  jobctl job retry --task send_email --since 2h
+  jobctl job retry --queue mail --state failed,cancelled -y
+
+A job runs again at once, with all its attempts to spend. It keeps its id, payload, key, queue, priority and limits, and
+the history of its attempts. What fails again meanwhile is not retried twice by one command.")]
+pub(crate) struct JobRetry {
+    /// The job's id, or a unique prefix of 6 characters or more
+    #[arg(conflicts_with_all = ["JobFilter", "all"])]
+    pub(crate) id: Option<String>,
+    #[command(flatten)]
+    pub(crate) filter: JobFilter,
+    /// All failed jobs of the namespace
+    #[arg(long, conflicts_with = "JobFilter")]
+    pub(crate) all: bool,
     /// Do not ask
     #[arg(short, long)]
     pub(crate) yes: bool,

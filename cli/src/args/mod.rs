@@ -12,7 +12,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use enqueue::{Enqueue, JobFlags};
-pub(crate) use job::{Follow, JobCancel, JobCommand, JobFile, JobFilter, JobList};
+pub(crate) use job::{Follow, JobCancel, JobCommand, JobFile, JobFilter, JobList, JobRetry};
 pub(crate) use limits::{Ceilings, LimitFlags};
 pub(crate) use role::{
     Common, Dev, HostCommand, HostRun, LogFormat, Migrate, Outside, SchedulerCommand, SchedulerRun, Work,

@@ -1,5 +1,6 @@
 //! Jobs for people.
 
+use model::job::JobState;
 use model::limits::LimitOverrides;
 use model::units::{show_count, show_size};
 use rpc::v1;
@@ -54,6 +55,19 @@ pub(crate) fn job(view: &View, times: Times, job: &v1::Job) -> String {
         text.push_str(&format!("\n{}\n{}\n", view.paint.bold("files"), files(view, &job.files)));
     }
     text
+}
+
+/// What may be done about a job that failed.
+pub(crate) fn what_to_do(job: &v1::Job) -> Option<String> {
+    if job.state != JobState::Failed.as_str() {
+        return None;
+    }
+    let kind = job.error.as_ref().map(|failure| failure.kind.as_str()).unwrap_or_default();
+    let first = match kind {
+        "lost" => "look at the logs and the memory of the hosts that ran it; then ",
+        _ => "",
+    };
+    Some(format!("{first}`jobctl job retry {}` runs it again", job.id))
 }
 
 fn facts(view: &View, times: Times, job: &v1::Job) -> Vec<(&'static str, String)> {
@@ -290,6 +304,21 @@ mod tests {
         for line in shown.lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }
+    }
+
+    #[test]
+    fn what_failed_may_be_retried_and_what_took_its_hosts_down_is_to_be_looked_at_first() {
+        let of_kind = |kind: &str| v1::Job {
+            error: Some(v1::Failure { kind: kind.to_owned(), message: String::new() }),
+            ..ended()
+        };
+
+        let task = what_to_do(&of_kind("task")).expect("a hint");
+        let lost = what_to_do(&of_kind("lost")).expect("a hint");
+
+        assert!(task.starts_with("`jobctl job retry 018f0000-"), "{task}");
+        assert!(lost.contains("memory of the hosts") && lost.contains("jobctl job retry"), "{lost}");
+        assert_eq!(what_to_do(&v1::Job { state: "running".to_owned(), ..ended() }), None);
     }
 
     #[test]

@@ -52,7 +52,7 @@ const VERSION: [&str; 7] =
     ["--allow-http", "--allow-mail", "--allow-enqueue", "--secret", "--env", "--deterministic", "--manifest"];
 
 /// The flags that the contract promises.
-const FLAGS: [(&[&str], &[&str]); 11] = [
+const FLAGS: [(&[&str], &[&str]); 12] = [
     (&["dev"], &["--data-dir", "--port", "--ports-file", "--max-limit", "--cache-size", "--allow-network"]),
     (&["task", "check"], &["--cache-dir"]),
     (
@@ -72,6 +72,7 @@ const FLAGS: [(&[&str], &[&str]); 11] = [
         &["job", "cancel"],
         &["--grace", "--task", "--state", "--queue", "--tag", "--since", "--all", "-y, --yes"],
     ),
+    (&["job", "retry"], &["--task", "--state", "--queue", "--tag", "--since", "--all", "-y, --yes"]),
     (&["migrate"], &["--dry-run"]),
     (&["task", "publish"], &["--no-promote", "--plan"]),
     (

@@ -7,6 +7,7 @@ mod checking;
 mod dev;
 mod help;
 mod refusals;
+mod retrying;
 mod runner;
 mod running;
 mod scripted;

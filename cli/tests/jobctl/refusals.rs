@@ -25,6 +25,8 @@ const BAD_USAGE: [(&[&str], &str); 18] = [
     (&["job", "cancel", "012345", "--all"], "--all"),
     (&["job", "cancel", "--all", "--queue", "q"], "--queue"),
     (&["job", "cancel", "012345", "--grace", "soon"], "--grace"),
+    (&["job", "retry", "012345", "--task", "t"], "--task"),
+    (&["job", "retry", "--all", "--queue", "q"], "--queue"),
     (&["host", "run", "--lease", "long"], "--lease"),
 ];
 

@@ -5,7 +5,8 @@ use model::units::{millis, show_count, show_duration_ms};
 use rpc::v1;
 use serde::Serialize;
 
-use super::filter::{self, Filter};
+use super::bulk::{self, Deed, Page, Words};
+use super::filter::Filter;
 use crate::args::JobCancel;
 use crate::commands::context::Context;
 use crate::exit::{Error, Exit, Result};
@@ -66,7 +67,7 @@ fn how_cancelled(answer: &v1::CancelJobResponse, grace_ms: u64) -> String {
     }
 }
 
-/// The jobs that are meant: never all of them by mistake, and none that have ended.
+/// The jobs that are meant: none that have ended.
 fn checked(context: &Context, cancel: &JobCancel) -> Result<Filter> {
     if let Some(ended) = cancel.filter.states.iter().copied().find(|state| JobState::is_final(*state)) {
         return Err(Error::usage(format!(
@@ -74,13 +75,7 @@ fn checked(context: &Context, cancel: &JobCancel) -> Result<Filter> {
         ))
         .hint("--state scheduled, queued or running"));
     }
-    let filter = filter::of(context, &cancel.filter)?;
-    if filter.is_empty() && !cancel.all {
-        return Err(Error::usage("which jobs? neither an ID nor a filter was given").hint(
-            "--task, --state, --queue, --tag or --since, or --all for every unfinished job of the namespace",
-        ));
-    }
-    Ok(filter)
+    bulk::meant(context, &cancel.filter, cancel.all, Cancelling::WORDS)
 }
 
 /// What became of the jobs that matched.
@@ -136,72 +131,48 @@ async fn many(context: Context, filter: Filter, grace_ms: u64, yes: bool) -> Res
         count_only: true,
         cursor: String::new(),
     };
-    let count = ask(&server, &request).await?;
-    let mut sum = Sum { matched: count.scheduled + count.queued + count.running, ..Sum::default() };
-    if sum.matched > 0 {
-        let matching = matching(&count, sum.matched);
-        if yes {
-            context.output.detail(&matching);
-        } else if !confirmed(&context, &matching)? {
-            context.output.note("nothing was cancelled");
-            return Ok(Exit::Usage);
-        }
-        cancel_all(&context, &server, request, &mut sum).await?;
-    }
+    let mut cancelling = Cancelling { request, sum: Sum::default() };
+    let Some(matched) = bulk::run(&context, &server, &mut cancelling, yes).await? else {
+        return Ok(Exit::Usage);
+    };
+    let sum = Sum { matched, ..cancelling.sum };
     context.output.document(&sum, |_| sum.text(grace_ms))?;
     Ok(Exit::Done)
 }
 
-/// `12 jobs match: 10 running, 2 queued`.
-fn matching(count: &v1::CancelJobsResponse, matched: u64) -> String {
-    let states = [(count.running, "running"), (count.queued, "queued"), (count.scheduled, "scheduled")];
-    let states: Vec<_> = states
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, state)| format!("{} {state}", show_count(*count)))
-        .collect();
-    let matched = match matched {
-        1 => "1 job matches".to_owned(),
-        many => format!("{} jobs match", show_count(many)),
+/// Cancels page by page. A page that is asked for twice does no harm: what was cancelled already is counted as ended.
+struct Cancelling {
+    request: v1::CancelJobsRequest,
+    sum: Sum,
+}
+
+impl Deed for Cancelling {
+    const WORDS: Words = Words {
+        ask: "Cancel",
+        does: "cancels",
+        going_on: "cancelling",
+        done: "cancelled",
+        all: "unfinished",
     };
-    format!("{matched}: {}", states.join(", "))
-}
 
-/// Asks whoever sits at the terminal; without one somebody must have said `-y`.
-fn confirmed(context: &Context, matching: &str) -> Result<bool> {
-    if !context.output.can_ask() {
-        return Err(Error::usage(format!("{matching}; nothing was cancelled, for nobody can be asked"))
-            .hint("-y cancels them without asking"));
+    async fn count(&mut self, server: &Server) -> Result<Vec<(u64, &'static str)>> {
+        let count = ask(server, &self.request).await?;
+        Ok(vec![(count.running, "running"), (count.queued, "queued"), (count.scheduled, "scheduled")])
     }
-    context.output.ask(&format!("{matching}\nCancel them? [y/N] "))
-}
 
-/// Page by page. A page that is asked for twice does no harm: what was cancelled already is counted as ended.
-async fn cancel_all(
-    context: &Context,
-    server: &Server,
-    mut request: v1::CancelJobsRequest,
-    sum: &mut Sum,
-) -> Result<()> {
-    request.count_only = false;
-    let progress = context.output.progress_count("cancelling", sum.matched);
-    loop {
-        let page = ask(server, &request).await.map_err(|error| {
-            let done = sum.cancelled + sum.stopping + sum.unreached;
-            match done {
-                0 => error,
-                done => error
-                    .exit(Exit::Unexpected)
-                    .context(|what| format!("{what}; {} jobs were cancelled before", show_count(done)))
-                    .with("cancelled", sum.cancelled)
-                    .with("stopping", sum.stopping + sum.unreached),
-            }
-        })?;
-        progress.advance(sum.add(&page));
-        request.cursor = page.next_cursor;
-        if request.cursor.is_empty() {
-            return Ok(());
-        }
+    async fn page(&mut self, server: &Server, cursor: String) -> Result<Page> {
+        self.request.count_only = false;
+        self.request.cursor = cursor;
+        let page = ask(server, &self.request).await?;
+        Ok(Page { jobs: self.sum.add(&page), next_cursor: page.next_cursor })
+    }
+
+    fn done(&self) -> u64 {
+        self.sum.cancelled + self.sum.stopping + self.sum.unreached
+    }
+
+    fn with_done(&self, error: Error) -> Error {
+        error.with("cancelled", self.sum.cancelled).with("stopping", self.sum.stopping + self.sum.unreached)
     }
 }
 
@@ -234,16 +205,6 @@ mod tests {
             "{unreached}"
         );
         assert_eq!(said("succeeded", false, false, 0), "job x had ended already: succeeded");
-    }
-
-    #[test]
-    fn jobs_that_match_are_counted_by_their_state() {
-        let count =
-            v1::CancelJobsResponse { running: 10, queued: 2_000, ..v1::CancelJobsResponse::default() };
-
-        assert_eq!(matching(&count, 2_010), "2,010 jobs match: 10 running, 2,000 queued");
-        let one = v1::CancelJobsResponse { scheduled: 1, ..v1::CancelJobsResponse::default() };
-        assert_eq!(matching(&one, 1), "1 job matches: 1 scheduled");
     }
 
     #[test]

@@ -1,20 +1,21 @@
 //! `jobctl job …`.
 
+mod bulk;
 mod cancel;
 mod file;
 mod filter;
 mod list;
 mod logs;
+mod retry;
 
 use rpc::v1;
-use serde::Serialize;
 
 use super::context::Context;
 use super::wait;
 use crate::args::JobCommand;
 use crate::exit::{Error, Exit, Result};
 use crate::show::job::{File, Job};
-use crate::show::{escape, job_text};
+use crate::show::job_text;
 
 /// Does what was asked.
 pub(crate) async fn run(context: Context, command: JobCommand) -> Result {
@@ -35,7 +36,7 @@ pub(crate) async fn run(context: Context, command: JobCommand) -> Result {
         JobCommand::Files(job) => files(context, &job.id).await,
         JobCommand::File(what) => Box::pin(file::run(context, what)).await,
         JobCommand::Cancel(what) => Box::pin(cancel::run(context, what)).await,
-        JobCommand::Retry(job) => retry(context, &job.id).await,
+        JobCommand::Retry(what) => Box::pin(retry::run(context, what)).await,
     }
 }
 
@@ -47,6 +48,9 @@ async fn show(context: Context, id: &str) -> Result {
     let server = context.server().await?;
     let job = wait::get(&context, &server, id).await?;
     context.output.document(&Job::from(&job), |view| job_text::job(view, context.times, &job))?;
+    if let Some(hint) = job_text::what_to_do(&job) {
+        context.output.hint(&hint);
+    }
     Ok(Exit::Done)
 }
 
@@ -72,23 +76,5 @@ async fn files(context: Context, id: &str) -> Result {
     let job = wait::get(&context, &server, id).await?;
     let files: Vec<_> = job.files.iter().map(File::from).collect();
     context.output.named("files", &files, |view| job_text::files(view, &job.files))?;
-    Ok(Exit::Done)
-}
-
-#[derive(Debug, Serialize)]
-struct Retried<'a> {
-    id: &'a str,
-    state: &'a str,
-}
-
-/// Not made twice: the second call would find the job waiting, and refuse.
-async fn retry(context: Context, id: &str) -> Result {
-    let server = context.server().await?;
-    let request = v1::RetryJobRequest { namespace: context.namespace(), id: id.to_owned() };
-    let mut client = server.client();
-    let answer = server.call_once(client.jobs.retry_job(request)).await?;
-    context.output.document(&Retried { id: &answer.id, state: &answer.state }, |_| {
-        escape::line(&format!("job {} is {}", answer.id, answer.state))
-    })?;
     Ok(Exit::Done)
 }
