@@ -7,7 +7,7 @@ use std::process::Stdio;
 use crate::runner::{Runner, answer, nobody};
 
 /// Command lines that make no sense, and what the refusal names.
-const BAD_USAGE: [(&[&str], &str); 18] = [
+const BAD_USAGE: [(&[&str], &str); 20] = [
     (&["nosuch"], "nosuch"),
     (&["enqueue"], "<TASK>"),
     (&["enqueue", "t", "{}", "--timeout", "soon"], "--timeout"),
