@@ -51,7 +51,7 @@ pub(super) fn killed(trial: &mut Trial) {
 
 pub(super) fn stopped(trial: &mut Trial) {
     let audit = Audit::begin(trial);
-    for _ in 0..trial.times(3, 1) {
+    for _ in 0..trial.times(2, 1) {
         stop_once(trial, &audit);
     }
     audit.end(trial);
@@ -140,7 +140,7 @@ fn name(scheduler: usize) -> String {
 
 pub(super) fn deposed(trial: &mut Trial) {
     let load = trial.load(LoadPlan {
-        jobs: trial.times(2_000, 200),
+        jobs: trial.times(1_200, 200),
         per_second: Some(u32::try_from(trial.times(80, 40)).expect("it is small")),
         delay: Some(Duration::from_secs(1)),
         ..LoadPlan::default()
@@ -156,10 +156,8 @@ pub(super) fn deposed(trial: &mut Trial) {
                        expires_at = now() + interval '1 h'";
 
     let ways = [to_nobody, to_the_other, in_the_same_term, for_an_hour];
-    for _ in 0..trial.times(2, 1) {
-        for way in &ways[..trial.times(4, 2)] {
-            depose(trial, way);
-        }
+    for way in &ways[..trial.times(4, 2)] {
+        depose(trial, way);
     }
 
     let settled = trial.settle(load);
