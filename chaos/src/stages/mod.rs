@@ -48,3 +48,30 @@ pub fn all() -> impl Iterator<Item = &'static Stage> {
 pub fn find(name: &str) -> Option<&'static Stage> {
     all().find(|stage| stage.name == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_stage_has_a_name_of_its_own_that_can_be_typed() {
+        let names: Vec<_> = all().map(|stage| stage.name).collect();
+        let known: BTreeSet<_> = names.iter().copied().collect();
+        let typed =
+            |name: &str| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+
+        assert_eq!(known.len(), names.len(), "{names:?}");
+        assert!(names.iter().all(|name| typed(name)), "{names:?}");
+    }
+
+    #[test]
+    fn what_a_stage_says_fits_into_a_table() {
+        for stage in all() {
+            for words in [stage.fault, stage.pass] {
+                assert!(!words.is_empty() && !words.contains(['|', '\n']), "{}: {words:?}", stage.name);
+            }
+        }
+    }
+}
