@@ -6,6 +6,7 @@ mod cancelling;
 mod checking;
 mod dev;
 mod help;
+mod publishing;
 mod refusals;
 mod retrying;
 mod runner;

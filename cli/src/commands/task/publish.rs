@@ -1,7 +1,7 @@
 //! `jobctl task publish`.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
@@ -13,6 +13,7 @@ use crate::args::{Format, Publish};
 use crate::commands::context::{Context, ask};
 use crate::exit::{Error, Exit, Result};
 use crate::output::Progress;
+use crate::server::{PATIENCE, Server, waits};
 use crate::show::task::{self, Published};
 
 /// How long a publish may take: the compile worker may use two minutes of processor time, on a busy machine.
@@ -42,18 +43,7 @@ async fn send(context: Context, header: v1::PublishHeader, component: Bytes) -> 
     let server = context.server().await?;
     let progress = Arc::new(context.output.progress_bytes("upload", header.size_bytes));
     let plan = header.plan;
-    let mut client = server.client();
-    let call = client.tasks.publish(upload(header, component, Arc::clone(&progress)));
-    let answer = match tokio::time::timeout(PUBLISH, call).await {
-        Ok(Ok(answer)) => answer.into_inner(),
-        Ok(Err(status)) => return Err(server.error(status).into()),
-        Err(_) => {
-            let message = format!("no answer within {} s", PUBLISH.as_secs());
-            return Err(rpc::Error::new(Code::Timeout, message)
-                .hint("publishing it again is harmless")
-                .into());
-        }
-    };
+    let answer = patiently(&server, &header, &component, &progress).await?;
     progress.close();
     let shown: Vec<_> = answer.tasks.iter().filter_map(Published::of).collect();
     let text = |view: &_| task::published(view, plan, &answer.tasks);
@@ -63,6 +53,37 @@ async fn send(context: Context, header: v1::PublishHeader, component: Bytes) -> 
         (many, _) => context.output.list(many, &many, text)?,
     }
     Ok(Exit::Done)
+}
+
+/// Uploads it, and again for a while when the server or its database went away: a version that was stored all the same
+/// is not stored twice.
+async fn patiently(
+    server: &Server,
+    header: &v1::PublishHeader,
+    component: &Bytes,
+    progress: &Arc<Progress>,
+) -> Result<v1::PublishResponse> {
+    let mut failing_since: Option<Instant> = None;
+    let mut waits = waits();
+    loop {
+        let mut client = server.client();
+        let call = client.tasks.publish(upload(header.clone(), component.clone(), Arc::clone(progress)));
+        let error = match tokio::time::timeout(PUBLISH, call).await {
+            Ok(Ok(answer)) => return Ok(answer.into_inner()),
+            Ok(Err(status)) => server.error(status),
+            Err(_) => {
+                let message = format!("no answer within {} s", PUBLISH.as_secs());
+                let error = rpc::Error::new(Code::Timeout, message);
+                return Err(error.hint("publishing it again is harmless").into());
+            }
+        };
+        let wait = waits.next().unwrap_or(PATIENCE);
+        let since = *failing_since.get_or_insert_with(Instant::now);
+        if error.code != Code::Unavailable || since.elapsed() + wait > PATIENCE {
+            return Err(error.into());
+        }
+        tokio::time::sleep(wait).await;
+    }
 }
 
 /// The header, then the component in pieces.
