@@ -127,15 +127,13 @@ struct Overview {
 
 /// `GET /`
 pub(crate) async fn overview(State(parts): State<Parts>) -> Result<Response, Problem> {
-    /// A replica that was silent for longer is gone.
-    const SCHEDULER_MS: u32 = 10_000;
     let now = parts.clock.now();
     let store = &parts.store;
     let filter = JobFilter { limit: 10, ..JobFilter::default() };
     let page = Overview {
         version: parts.version.clone(),
         leader: store.leader().await?.map(|leader| (leader.clone(), moment(leader.since, now))),
-        schedulers: store.schedulers(SCHEDULER_MS).await?.len(),
+        schedulers: store.schedulers(store::SILENT_MS).await?.len(),
         hosts: store
             .hosts()
             .await?

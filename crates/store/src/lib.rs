@@ -69,7 +69,7 @@ pub use jobs::{
     Cancel, Cancelled, Count, JobFilter, JobPage, Jobs, Retried, Retry, StateOf, Submit, Submitted,
 };
 pub use plans::{Due, LongTransaction, Offer, OpenedSession, Plans, QueueDepth, Rescue, Rescued};
-pub use terms::{Elect, Leader, Term, Terms};
+pub use terms::{Elect, Leader, SILENT_MS, Term, Terms};
 
 /// What every verb answers.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -7,6 +7,10 @@ use chrono::{DateTime, Utc};
 
 use crate::Result;
 
+/// A replica that was silent for so many milliseconds is gone: it signs in four times in a term of 1.5 s, and waits for
+/// no answer longer than a term.
+pub const SILENT_MS: u32 = 3_000;
+
 /// A replica that would lead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Elect {

@@ -2,13 +2,11 @@
 
 use rpc::v1::cluster_server::Cluster;
 use rpc::{Error, timestamp, v1};
+use store::SILENT_MS;
 use tonic::{Request, Response, Status};
 
 use super::Api;
 use crate::answer::ask;
-
-/// A replica that was silent for longer is gone: some terms.
-const SCHEDULER_MS: u32 = 10_000;
 
 #[tonic::async_trait]
 impl Cluster for Api {
@@ -19,7 +17,7 @@ impl Cluster for Api {
 
 async fn status(api: &Api) -> Result<v1::StatusResponse, Error> {
     let leader = ask(api.store.leader()).await?;
-    let schedulers = ask(api.store.schedulers(SCHEDULER_MS)).await?;
+    let schedulers = ask(api.store.schedulers(SILENT_MS)).await?;
     let hosts = ask(api.store.hosts()).await?;
     let queues = ask(api.store.depths()).await?;
     let is_leading = |id: &str| leader.as_ref().is_some_and(|leader| leader.holder == id);

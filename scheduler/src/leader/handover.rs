@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use rpc::v1::ReachRequest;
 use rpc::{Client, ClientConfig};
+use store::SILENT_MS;
 use tokio::time::{sleep, timeout};
 
 use super::Tools;
@@ -21,9 +22,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long the store may take to say who there is.
 const STORE_DEADLINE: Duration = Duration::from_secs(1);
-
-/// A replica that was silent for longer takes part in no election.
-const SILENT_MS: u32 = 3_000;
 
 /// How long another replica may take: as long as it waits for the broker, and the way.
 const PEER_DEADLINE: Duration = BROKER_DEADLINE.saturating_add(Duration::from_secs(1));
