@@ -4,7 +4,7 @@
 //!   Every line of every role leads through a [`Link`].
 //! * A [`Stage`] is a fault of a kind, told as a story to a [`Trial`]: it puts a [`Load`] on the field, breaks
 //!   something, and settles. What happened is written into a history, which the crate `history` judges.
-//! * A [`Row`] is what came of it. [`run`] makes them one after another on one field; each stage leaves it whole.
+//! * A [`Row`] is what came of it. [`run()`] makes them one after another on one field; each stage leaves it whole.
 
 mod calls;
 mod field;

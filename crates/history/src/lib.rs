@@ -1,7 +1,7 @@
 //! What happened to jobs while everything broke, and whether what must always hold did.
 //!
 //! A history is a file of JSON lines, written as it happens: what clients asked and were told, what a sink outside saw,
-//! which faults were injected, and at the end of each trial what the store says. [`check`] judges one trial, and
+//! which faults were injected, and at the end of each trial what the store says. [`check()`] judges one trial, and
 //! `check-history FILE…` all trials of a file.
 
 mod check;
