@@ -12,7 +12,7 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use crate::Config;
-use crate::error::{Fault, READ_ONLY, Told, unavailable};
+use crate::error::{Fault, Told, ends_connection, unavailable};
 use crate::pool::{self, Connections};
 
 /// How often a statement is run that the server chose as a victim. Locks are taken in order, so that more than
@@ -170,11 +170,11 @@ impl Session {
         let Ok(told) = told else {
             return Err(unavailable(format!("no answer within {:?}", self.answer_timeout)));
         };
-        // A refusal leaves the connection as good as it was; anything else may have broken it, and one to a server
-        // that only reads leads nowhere.
+        // A refusal leaves the connection as good as it was, unless it is the server's last word on it; anything else
+        // may have broken it.
         let is_good = match &told {
             Ok(_) => true,
-            Err(sqlx::Error::Database(error)) => error.code().as_deref() != Some(READ_ONLY),
+            Err(sqlx::Error::Database(error)) => !error.code().is_some_and(|code| ends_connection(&code)),
             Err(_) => false,
         };
         self.busy = was_busy || !is_good;

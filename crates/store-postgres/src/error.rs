@@ -54,7 +54,13 @@ impl From<sqlx::Error> for Fault {
 }
 
 /// The server only reads: a standby, or a primary that is none any more.
-pub(crate) const READ_ONLY: &str = "25006";
+const READ_ONLY: &str = "25006";
+
+/// Whether a connection that was told this leads nowhere any more: it was closed with these words, or it is one to a
+/// server that only reads.
+pub(crate) fn ends_connection(code: &str) -> bool {
+    code.starts_with("08") || code.starts_with("57P") || matches!(code, "25P03" | READ_ONLY)
+}
 
 /// The server could not, or did not answer.
 pub(crate) fn unavailable(why: String) -> Fault {
@@ -107,6 +113,16 @@ pub(crate) fn newer_schema(number: i64) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_word_on_a_connection_is_told_from_a_refusal() {
+        for code in ["57P01", "57P02", "08006", "25P03", "25006"] {
+            assert!(ends_connection(code), "{code}");
+        }
+        for code in ["57014", "55P03", "40P01", "23505", "JC001", ""] {
+            assert!(!ends_connection(code), "{code}");
+        }
+    }
 
     #[test]
     fn what_may_pass_is_told_from_what_will_not() {

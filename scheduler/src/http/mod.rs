@@ -30,8 +30,8 @@ use guard::Guard;
 /// How long a page may take to be drawn.
 const PAGE_DEADLINE: Duration = Duration::from_secs(10);
 
-/// How long the store may take to be called ready.
-const READY_DEADLINE: Duration = Duration::from_secs(2);
+/// How long the store may take to be called ready: long enough for it to say why it gives us no connection.
+const READY_DEADLINE: Duration = Duration::from_secs(3);
 
 /// What the port answers.
 pub(crate) fn router(

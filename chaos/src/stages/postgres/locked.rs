@@ -95,7 +95,8 @@ fn deadlocks(trial: &mut Trial, load: &Load) {
             stranger.say("select job_id from job_queue where session is not null order by job_id desc limit 4 for update");
             stranger.say("select pg_sleep(0.4)");
             stranger.say("select job_id from job_queue where session is not null order by job_id for update");
-            stranger.say("commit; \\q");
+            stranger.say("commit");
+            stranger.leave();
             trial.eventually("the stranger to be done", PATIENCE, |_| stranger.is_over());
         });
         // The server counts a moment later.

@@ -27,12 +27,17 @@ impl Stranger {
 
     /// Says a statement; whether it is done is seen in the database.
     pub(super) fn say(&mut self, sql: &str) {
-        let stdin = self.psql.stdin.as_mut().expect("it is a pipe");
+        let Some(stdin) = self.psql.stdin.as_mut() else { return };
         // One that the server has ended hears nothing, and the story sees that it does nothing.
         let _ = writeln!(stdin, "{sql};").and_then(|()| stdin.flush());
     }
 
-    /// Whether it has come to nothing: the server refused it, or has ended it.
+    /// Has nothing more to say: it ends once all is done.
+    pub(super) fn leave(&mut self) {
+        self.psql.stdin = None;
+    }
+
+    /// Whether it has ended: by itself, or because the server refused or ended it.
     pub(super) fn is_over(&mut self) -> bool {
         matches!(self.psql.try_wait(), Ok(Some(_)))
     }
