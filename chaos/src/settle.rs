@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use history::{Event, Hit, Job, Journal, Line, Process, Summary, Truth};
 
 use crate::field::Field;
-use crate::stage::Effort;
 
 /// Between two looks, each a process of psql: seldom enough to leave the processors to those who are looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -94,7 +93,7 @@ fn host_of(event: &Event) -> Option<&str> {
 }
 
 /// Waits until everything is up, nothing waits or runs, and memory is back.
-pub(crate) fn rest(field: &mut Field, effort: Effort) -> Result<(), String> {
+pub(crate) fn rest(field: &mut Field) -> Result<(), String> {
     let down: Vec<_> = field
         .members()
         .filter_map(|member| (!member.is_running()).then(|| member.name().to_owned()))
@@ -103,9 +102,7 @@ pub(crate) fn rest(field: &mut Field, effort: Effort) -> Result<(), String> {
         return Err(format!("not up at the end: {}", down.join(", ")));
     }
     queue_empty(field)?;
-    if effort == Effort::Full {
-        memory_back(field);
-    }
+    memory_back(field);
     Ok(())
 }
 

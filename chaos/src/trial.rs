@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
-use history::{Event, Fault, FaultId, Hit, Journal, Truth, now_us};
+use history::{Event, Fault, FaultId, Hit, Journal, Line, Truth, now_us};
 use rand::Rng as _;
 
 use crate::field::Field;
@@ -101,6 +101,15 @@ impl Trial {
         self.journal.record(event);
     }
 
+    /// The history of this trial so far.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    #[must_use]
+    pub fn lines(&self) -> Vec<Line> {
+        self.journal.trial().expect("the history can be written")
+    }
+
     /// Notes how long it took until somebody else went on.
     pub fn takeover(&mut self, took: Duration) {
         self.row.takeovers.push(took);
@@ -178,7 +187,7 @@ impl Trial {
                 self.note(format!("{given_up} of {asked} jobs were not acknowledged: {errors:?}"));
             }
         }
-        let rest = settle::rest(&mut self.field, self.effort);
+        let rest = settle::rest(&mut self.field);
         self.require(rest.is_ok(), rest.err().unwrap_or_default());
         settle::processes(&mut self.field, &self.journal);
         let truth = crate::truth::truth(&self.field, self.since_us);
@@ -191,7 +200,7 @@ impl Trial {
     /// When the history cannot be written.
     pub fn judge(&mut self, truth: Truth) -> Settled {
         self.journal.record(Event::Truth(truth.clone()));
-        let lines = self.journal.trial().expect("the history can be written");
+        let lines = self.lines();
         let summary = history::check(&lines);
         self.row.judged(&summary);
         Settled::new(truth, summary, lines)

@@ -397,4 +397,19 @@ mod tests {
         server.stop().await;
         assert!(query(&database.url, "select 1").await.is_err(), "it is gone");
     }
+
+    #[tokio::test]
+    async fn a_server_is_set_up_as_it_was_told_from_its_next_start_on() {
+        let settings = Settings { fsync: true, connections: 20, ..Settings::default() };
+        let mut server = Server::start_with(settings).await;
+        let database = server.fresh_database().await;
+        let shown = async |name: &str| database.execute(&format!("show {name}")).await.concat();
+
+        let before = [shown("fsync").await, shown("full_page_writes").await, shown("max_connections").await];
+        server.settings().more = vec!["deadlock_timeout=100ms".to_owned()];
+        server.restart().await;
+
+        assert_eq!(before, ["on", "on", "20"]);
+        assert_eq!(shown("deadlock_timeout").await, "100ms");
+    }
 }

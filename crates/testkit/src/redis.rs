@@ -124,7 +124,7 @@ async fn info(port: u16) -> String {
     let mut seen = String::new();
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     if let Ok(mut stream) = TcpStream::connect(address).await
-        && stream.write_all(b"INFO server\r\nQUIT\r\n").await.is_ok()
+        && stream.write_all(b"INFO\r\nQUIT\r\n").await.is_ok()
     {
         // What was read until an error is judged all the same.
         let _ = stream.read_to_string(&mut seen).await;
@@ -149,5 +149,18 @@ mod tests {
         assert_eq!(server.port(), port);
         assert!(info(port).await.contains("redis_version"));
         assert_ne!(server.process.id(), first);
+    }
+
+    #[tokio::test]
+    async fn a_private_redis_takes_flags_from_its_next_start_on() {
+        let mut server = Server::start().await;
+        let before = info(server.port()).await;
+
+        server.set_flags(&["--maxmemory", "3mb"]);
+        server.restart().await;
+        let after = info(server.port()).await;
+
+        assert!(before.contains("\r\nmaxmemory:0\r\n"), "{before}");
+        assert!(after.contains("\r\nmaxmemory:3145728\r\n"), "{after}");
     }
 }
