@@ -54,20 +54,22 @@ pub struct TaskError {
 pub enum Kind {
     /// Yes, after the usual back-off.
     Retryable,
-    /// Yes, and not before this long.
+    /// Yes, and not before this long from now.
     RetryAfter(Duration),
     /// No: the job fails for good.
     Permanent,
 }
 
 impl TaskError {
-    /// It may pass: the job is tried again after the usual back-off, if it has attempts left.
+    /// It may pass: the job is tried again after the usual back-off, if it has attempts left. That doubles with each
+    /// failure, from a second to an hour, and is jittered.
     #[must_use]
     pub fn retryable(message: impl fmt::Display) -> Self {
         Self { kind: Kind::Retryable, message: message.to_string() }
     }
 
-    /// It may pass, and not before `wait` is over.
+    /// It may pass, and not before `wait` is over: the job is tried again then, or when the usual back-off is over if
+    /// that is later. A wait of more than ten years is cut to that. Each such failure uses up an attempt.
     #[must_use]
     pub fn retry_after(message: impl fmt::Display, wait: Duration) -> Self {
         Self { kind: Kind::RetryAfter(wait), message: message.to_string() }
