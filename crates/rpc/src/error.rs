@@ -112,6 +112,11 @@ impl From<Status> for Error {
                 CODES.iter().find(|(.., known)| *known == grpc).map_or(Code::Internal, |(code, ..)| *code)
             }
         };
+        if status.code() == tonic::Code::Unimplemented && status.message().is_empty() {
+            // What tonic says of a call that a service of this name has not.
+            return Self::new(code, "the other side does not know this call: it runs an older release")
+                .hint("`jobctl status` shows the releases");
+        }
         Self::new(code, status.message())
     }
 }
@@ -139,5 +144,13 @@ mod tests {
         let error = Error::from(Status::unavailable("gone"));
 
         assert_eq!((error.code, error.message.as_str()), (Code::Unavailable, "gone"));
+    }
+
+    #[test]
+    fn a_call_that_an_older_release_has_not_is_said_in_words() {
+        let error = Error::from(Status::unimplemented(""));
+
+        assert_eq!(error.code, Code::Invalid);
+        assert!(error.message.contains("older release"), "{error}");
     }
 }
