@@ -122,7 +122,7 @@ impl Capabilities for Lent {
     }
 
     async fn http(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let answered = self.session.under(self.outside.http(request)).await;
+        let answered = self.session.under(self.outside.http(request, self.session.certainty())).await;
         answered.unwrap_or_else(|Lost| Err(HttpError::Failed(LEASE_LOST.to_owned())))
     }
 

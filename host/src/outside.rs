@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use sandbox::{HttpError, HttpRequest, HttpResponse, MailError};
 
-use crate::http::Outbound;
+use crate::http::{Leave, Outbound};
 use crate::mail::Mailer;
 use crate::mail::message::Mail;
 use crate::{MailConfig, Network};
@@ -36,9 +36,9 @@ impl Outside {
         Ok(Self { mailer, outbound, secrets })
     }
 
-    /// Makes a request.
-    pub(crate) async fn http(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        self.outbound.send(request, &self.secrets).await
+    /// Makes a request, which may `leave` when that says so.
+    pub(crate) async fn http(&self, request: HttpRequest, leave: Leave) -> Result<HttpResponse, HttpError> {
+        self.outbound.send(request, &self.secrets, leave).await
     }
 
     /// Sends a mail and returns its Message-ID.

@@ -5,6 +5,7 @@
 //! is used, nothing is decompressed. Secrets are put into headers here and nowhere else.
 
 mod addresses;
+mod leaving;
 mod names;
 mod networks;
 #[cfg(test)]
@@ -19,13 +20,15 @@ use std::time::Duration;
 use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use model::units::show_size;
-use reqwest::{Client, ClientBuilder, Response, Url, redirect, retry};
+use reqwest::{Body, Client, ClientBuilder, Response, Url, redirect, retry};
 use sandbox::{Header, HttpError, HttpRequest, HttpResponse};
 
 use addresses::place;
+use leaving::Leaving;
 use names::{Checked, Forbidden, Names, SystemNames};
 use networks::open;
 
+pub(crate) use leaving::Leave;
 pub use networks::Network;
 
 /// How long a connection may take to be made, name look-up and TLS included.
@@ -61,16 +64,17 @@ impl Outbound {
         Ok(Self { client, networks })
     }
 
-    /// Makes one request. Dropping it breaks the connection off.
+    /// Makes one request; what it carries goes out when it may `leave`. Dropping it breaks the connection off.
     pub(crate) async fn send(
         &self,
         request: HttpRequest,
         secrets: &BTreeMap<String, String>,
+        leave: Leave,
     ) -> Result<HttpResponse, HttpError> {
         let Some(patience) = request.timeout else {
-            return self.exchange(request, secrets).await;
+            return self.exchange(request, secrets, leave).await;
         };
-        tokio::time::timeout(patience, self.exchange(request, secrets))
+        tokio::time::timeout(patience, self.exchange(request, secrets, leave))
             .await
             .unwrap_or_else(|_| Err(HttpError::Limit(format!("no whole answer within {patience:?}"))))
     }
@@ -79,6 +83,7 @@ impl Outbound {
         &self,
         request: HttpRequest,
         secrets: &BTreeMap<String, String>,
+        leave: Leave,
     ) -> Result<HttpResponse, HttpError> {
         let url =
             Url::parse(&request.url).map_err(|error| HttpError::Invalid(format!("the URL: {error}")))?;
@@ -90,7 +95,7 @@ impl Outbound {
         let headers = headers(request.headers, &request.idempotency_key, secrets)?;
         let mut sending = self.client.request(method, url).headers(headers);
         if !request.body.is_empty() {
-            sending = sending.body(request.body);
+            sending = sending.body(Body::wrap(Leaving::new(request.body, leave)));
         }
         let response = sending.send().await.map_err(|error| sort(&error))?;
         read(response, request.response_bytes_max).await

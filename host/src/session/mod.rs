@@ -30,10 +30,12 @@ mod uptime;
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use model::id::SessionId;
 use tokio_util::sync::CancellationToken;
 
@@ -110,6 +112,12 @@ impl Session {
         self.until(|| self.is_held()).await
     }
 
+    /// The same for an effect that is about to touch the world: `true` once the session is certain.
+    pub(crate) fn certainty(self: &Arc<Self>) -> BoxFuture<'static, bool> {
+        let session = Arc::clone(self);
+        Box::pin(async move { session.until(|| session.is_certain()).await })
+    }
+
     /// Does what touches the world: begins it, and takes each of its steps, only while the session is certain. A process
     /// may be stopped in the middle of it and find its session closed when it wakes.
     ///
@@ -167,8 +175,8 @@ impl Session {
 
     /// A session for tests of other parts: held for an hour.
     #[cfg(test)]
-    pub(crate) fn for_tests(id: i64) -> std::sync::Arc<Self> {
-        std::sync::Arc::new(Self::new(SessionId(id), Duration::from_secs(3600), uptime()))
+    pub(crate) fn for_tests(id: i64) -> Arc<Self> {
+        Arc::new(Self::new(SessionId(id), Duration::from_secs(3600), uptime()))
     }
 }
 

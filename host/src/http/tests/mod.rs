@@ -58,7 +58,7 @@ async fn ask(outbound: &Outbound, request: HttpRequest) -> Result<HttpResponse, 
         ("token".to_owned(), "hunter2".to_owned()),
         ("torn".to_owned(), "hunter2\r\nx: y".to_owned()),
     ]);
-    outbound.send(request, &secrets).await
+    outbound.send(request, &secrets, Box::pin(async { true })).await
 }
 
 /// A server that hands each connection, with the head of its request, to `answer`.

@@ -19,6 +19,36 @@ async fn a_named_grant_reaches_the_address_that_was_checked() {
 }
 
 #[tokio::test]
+async fn what_a_request_carries_leaves_when_it_may_and_is_withdrawn_otherwise() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}/", listener.local_addr().expect("bound"));
+    let (method, body) = ("POST".to_owned(), b"buy one".to_vec());
+    let post = HttpRequest { method, body, ..get(url, true) };
+    let outbound = outbound(&[]);
+
+    for may in [true, false] {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let leave = Box::pin(async move { told.await.expect("it is told") });
+        let (secrets, came) = (BTreeMap::new(), async {
+            let (mut stream, _) = listener.accept().await.expect("it connects");
+            tell.send(may).expect("it listens");
+            let mut came = Vec::new();
+            while !came.ends_with(b"buy one") && stream.read_buf(&mut came).await.expect("it reads") > 0 {}
+            if may {
+                let answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+                stream.write_all(answer).await.expect("it answers");
+            }
+            String::from_utf8(came).expect("text")
+        });
+
+        let (answer, came) = tokio::join!(outbound.send(post.clone(), &secrets, leave), came);
+
+        assert_eq!((answer.is_ok(), came.ends_with("buy one")), (may, may), "{answer:?} {came:?}");
+        assert!(came.is_empty() || came.contains("content-length: 7\r\n"), "{came}");
+    }
+}
+
+#[tokio::test]
 async fn a_redirect_is_told_and_not_followed() {
     let text = "HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n";
     let (server, _heads) = saying(text).await;
