@@ -20,6 +20,31 @@
 //!     Ok(answer["id"].as_str().unwrap_or_default().to_owned())
 //! }
 //! ```
+//!
+//! # Requests that are made again
+//!
+//! An attempt may be repeated after its requests went out: it failed later, or its host was lost before it could say how it
+//! ended. So each request carries an `Idempotency-Key`: the job's id and the number of the request within the attempt,
+//! from 0, the same in every attempt. A server that knows the header does the work once.
+//!
+//! Requests are numbered in the order in which they are made, refused ones too. A task has one thread and waits for each answer,
+//! so none overtakes another; but the order is the task's own. Where it differs from attempt to attempt (it follows
+//! a `HashMap`, a random number or the clock, or an attempt that resumes from a [`checkpoint`](crate::checkpoint) leaves
+//! out what is done), the n-th request gets a key that another one had, and a server may answer it with what that one
+//! did. Such a task names its requests itself; a key of its own is left as it is:
+//!
+//! ```no_run
+//! use task_sdk::{TaskError, context, http};
+//!
+//! fn charge(order: u64, cents: u64) -> Result<(), TaskError> {
+//!     http::post("https://api.example.com/charges")
+//!         .header("idempotency-key", format!("{}-charge-{order}", context::current().id))
+//!         .body(cents.to_string())
+//!         .send()?
+//!         .error_for_status()?;
+//!     Ok(())
+//! }
+//! ```
 
 use std::time::Duration;
 

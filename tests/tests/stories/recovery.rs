@@ -113,6 +113,11 @@ fn a_host_that_slept_while_its_session_was_closed_lets_no_effect_out() {
     });
     let received = receiver.received();
     assert_eq!(received.len(), 1, "{received:?}");
+    assert_eq!(
+        received[0].header("idempotency-key"),
+        Some(format!("{id}-0").as_str()),
+        "as in the first attempt"
+    );
     assert_eq!(outcomes(&jobctl.job(&id)), ["lost", "succeeded"]);
 }
 
