@@ -33,17 +33,17 @@ pub(super) fn restarted(trial: &mut Trial) {
     }
 }
 
-/// Takes the server away for longer than hosts may trust in their leases, while every slot has a long job.
+/// Takes the server away for longer than hosts may trust in their leases, while half of the slots have long jobs.
 pub(super) fn away(trial: &mut Trial) {
     let long = LoadPlan {
-        jobs: 24,
+        jobs: 12,
         priority: 1,
         work: Work { sleep_ms: 8_000..=12_000, ..Work::default() },
         ..LoadPlan::default()
     };
     let long = trial.load(long);
     let load = trial.load(LoadPlan { jobs: trial.times(2000, 300), ..LoadPlan::default() });
-    trial.eventually("every slot to have a job", PATIENCE, |trial| {
+    trial.eventually("long jobs to run", PATIENCE, |trial| {
         trial.field.number("select count(*) from job_queue where session is not null") >= 20
     });
 

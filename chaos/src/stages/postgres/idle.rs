@@ -91,7 +91,6 @@ fn name_after(trial: &mut Trial, flags: &[&str]) {
     for scheduler in trial.field.schedulers() {
         scheduler.expect_restart();
         scheduler.terminate();
-        scheduler.exit();
         let arguments = &mut scheduler.launch().arguments;
         if let Some(at) = arguments.iter().position(|one| one == "--long-transaction") {
             arguments.drain(at..at + 2);

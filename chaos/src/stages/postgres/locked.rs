@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use history::Hit;
+use rpc::v1;
 
 use super::stranger::Stranger;
 use super::{PATIENCE, goes_on, no_lease_lost};
@@ -16,8 +17,8 @@ const HELD_SHORT_MS: usize = 7_000;
 /// How long a caller may wait: the API's deadline, and the way.
 const CALL_MAX: Duration = Duration::from_secs(12);
 
-/// How often rows are locked crosswise at the most until there is a deadlock.
-const CROSSINGS_MAX: usize = 30;
+/// Jobs that two lock in different orders.
+const CROSSED: usize = 20;
 
 /// Locks what the queue and the jobs are in. Signs of life need neither.
 pub(super) fn queue(trial: &mut Trial) {
@@ -72,41 +73,62 @@ pub(super) fn conflicts(trial: &mut Trial) {
     let load = trial.load(LoadPlan { jobs: trial.times(4000, 600), ..LoadPlan::default() });
     load.until_ended(trial.times(100, 50));
 
-    deadlocks(trial, &load);
+    let mut loads = deadlocks(trial);
     serialized(trial, &load);
 
-    let lost = trial.settle(load).outcomes("lost");
+    loads.push(load);
+    let lost = trial.settle_all(loads).outcomes("lost");
     no_lease_lost(trial, lost);
 }
 
-/// A stranger holds the youngest rows and then wants the rest, while batches that end hold the rest and want those.
-fn deadlocks(trial: &mut Trial, load: &Load) {
+/// A stranger holds the last row of many and then wants the first, while a cancel holds the first and wants the last.
+fn deadlocks(trial: &mut Trial) -> Vec<Load> {
+    let mut loads = Vec::new();
+    for round in 0..trial.times(5, 1) {
+        let queue = format!("crossed-{round}");
+        let plan = LoadPlan {
+            jobs: CROSSED,
+            queue: queue.clone(),
+            delay: Some(Duration::from_secs(3_600)),
+            ..LoadPlan::default()
+        };
+        let load = trial.load(plan);
+        load.until_asked();
+        loads.push(load);
+        trial.during("rows locked crosswise", Hit::Nobody, |trial| cross(trial, queue));
+    }
+    loads
+}
+
+fn cross(trial: &mut Trial, queue: String) {
     let count = "select deadlocks from pg_stat_database where datname = current_database()";
     let before = trial.field.number(count);
-    let wanted = trial.times(5, 1) as u64;
-    for _ in 0..CROSSINGS_MAX {
-        if trial.field.number(count) >= before + wanted || load.ended().is_ok_and(|n| n >= load.len()) {
-            break;
-        }
-        trial.during("rows locked crosswise", Hit::Nobody, |trial| {
-            let mut stranger = Stranger::come(trial, "chaos-deadlock");
-            // The server is to choose the other side.
-            stranger.say("set deadlock_timeout = '60s'; set statement_timeout = '5s'; begin");
-            stranger.say("select job_id from job_queue where session is not null order by job_id desc limit 4 for update");
-            stranger.say("select pg_sleep(0.4)");
-            stranger.say("select job_id from job_queue where session is not null order by job_id for update");
-            stranger.say("commit");
-            stranger.leave();
-            trial.eventually("the stranger to be done", PATIENCE, |_| stranger.is_over());
-        });
-        // The server counts a moment later.
-        trial.pause(Duration::from_millis(200));
-    }
-    let seen = trial.field.number(count) - before;
-    trial.note(format!("{seen} deadlocks"));
-    if trial.times(1, 0) == 1 {
-        trial.require(seen > 0, "there was no deadlock: the fault did not happen");
-    }
+    let rows = format!(
+        "select q.job_id from job_queue q join queues n on n.id = q.queue_id where n.name = '{queue}'
+         order by q.job_id"
+    );
+    let mut stranger = Stranger::come(trial, "chaos-deadlock");
+    // The server is to choose the other side.
+    stranger.say("set deadlock_timeout = '60s'; begin");
+    stranger.say(&format!("{rows} desc limit 1 for update of q"));
+    let holds = "select count(*) from pg_stat_activity
+                 where application_name = 'chaos-deadlock' and state = 'idle in transaction'";
+    trial.eventually("the stranger to hold a row", PATIENCE, |trial| trial.field.number(holds) > 0);
+
+    let request = v1::CancelJobsRequest { queue, ..v1::CancelJobsRequest::default() };
+    let mut jobs = trial.field.client(0).jobs;
+    let cancel = trial.field.runtime().spawn(async move { jobs.cancel_jobs(request).await });
+    let waits = "select count(*) from pg_stat_activity
+                 where application_name = 'jobctl' and wait_event_type = 'Lock'";
+    trial.eventually("the cancel to wait for it", PATIENCE, |trial| trial.field.number(waits) > 0);
+    stranger.say(&format!("{rows} for update of q"));
+    stranger.say("commit");
+    stranger.leave();
+
+    let told = trial.field.runtime().block_on(cancel).expect("it does not panic");
+    let told = told.map(|answer| answer.into_inner().cancelled);
+    trial.require(matches!(told, Ok(n) if n == CROSSED as u64), format!("a caller was told of it: {told:?}"));
+    trial.eventually("a deadlock", PATIENCE, |trial| trial.field.number(count) > before);
 }
 
 /// New connections find the database set to `serializable`.
