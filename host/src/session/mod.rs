@@ -18,12 +18,14 @@
 //! * **The world outside** (HTTP, e-mail, and the secrets in them) is touched only while the session is *certain*: the
 //!   store has said that it is open, to a question asked less than one and a half beats ago ([`Session::under`]). A process
 //!   that slept for longer than that asks first, before an effect begins and again at each of its steps; so does one whose
-//!   store is silent. A doubt is waited out, a loss refuses the effect.
+//!   store is silent. A doubt is waited out, a loss refuses the effect. The body of a request asks once more when the
+//!   connection takes it to write it ([`Session::certainty`]).
 //! * **The guests** of a session that is lost are stopped as soon as the next heartbeat is answered: within a beat, or
 //!   at once by what the store refuses before.
 //!
-//! What cannot be taken back is what was handed to the network in that time: that is what the key of each request and the
-//! id of each mail are for, the same in every attempt.
+//! What cannot be taken back is what was handed to the network in that time, and a request without a body that a
+//! connection had in hand when the process was stopped: that is what the key of each request and the id of each mail are
+//! for, the same in every attempt.
 
 pub(crate) mod heart;
 mod uptime;
