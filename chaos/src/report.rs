@@ -83,6 +83,9 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Measured: {}.\n", self.machine)?;
+        if let Some(doubt) = self.machine.doubt() {
+            writeln!(f, "**Mind: {doubt}.**\n")?;
+        }
         writeln!(f, "{}", self.table())?;
         writeln!(f, "{}", self.sum())
     }
