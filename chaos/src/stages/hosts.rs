@@ -68,13 +68,15 @@ pub(super) const STAGES: &[Stage] = &[
     },
 ];
 
-/// The host, by its index, that runs the job now.
-fn host_of(trial: &mut Trial, job: &str) -> Option<usize> {
+/// The host, by its index, and the session that hold the job now.
+fn runs_at(trial: &mut Trial, job: &str) -> Option<(usize, i64)> {
     let sql = format!(
-        "select s.name from job_queue q join host_sessions s on s.id = q.session where q.job_id = '{job}'"
+        "select s.name, s.id from job_queue q join host_sessions s on s.id = q.session where q.job_id = '{job}'"
     );
-    let name = trial.field.query(&sql).pop()?;
-    trial.field.hosts().iter().position(|host| host.name() == name)
+    let row = trial.field.query(&sql).pop()?;
+    let (name, session) = row.split_once('|')?;
+    let host = trial.field.hosts().iter().position(|host| host.name() == name)?;
+    Some((host, session.parse().ok()?))
 }
 
 /// How many jobs the session holds.

@@ -6,6 +6,7 @@ mod checkpoint;
 mod children;
 mod code;
 mod dashboard;
+mod drain;
 mod ends;
 mod faults;
 mod folder;
