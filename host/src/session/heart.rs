@@ -195,7 +195,7 @@ impl Heart {
         match tokio::time::timeout(self.lease / BEATS_PER_LEASE, self.store.close(session)).await {
             Ok(Ok(())) => tracing::info!(host.id = %session, "what it held is given back"),
             Ok(Err(error)) => {
-                tracing::debug!(host.id = %session, %error, "the session is left to the leader")
+                tracing::debug!(host.id = %session, %error, "the session is left to the leader");
             }
             Err(_) => tracing::debug!(host.id = %session, "the session is left to the leader"),
         }
