@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use futures::future::join_all;
-use rpc::v1;
+use rpc::{Code, v1};
 use testkit::eventually::eventually;
 
 use crate::guests::importing;
@@ -67,4 +67,34 @@ async fn while_inspections_are_stuck_all_else_is_answered_and_publishes_wait_for
         .collect();
     versions.sort_unstable();
     assert_eq!(versions, [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_replica_that_stops_ends_the_inspections_it_began_and_sends_away_who_waits_for_a_turn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let command = waiting_worker(folder.path());
+    let room = Room::compiling(folder, command).await;
+    let replica = room.replica().await;
+    let folder = room.folder.path();
+    let [one, two, three] = [1, 2, 3].map(numbered);
+    let header = v1::PublishHeader::default;
+
+    let begun = async { tokio::join!(publish(&replica, header(), &one), publish(&replica, header(), &two)) };
+    let later = async {
+        eventually("two compilers", || async { (began(folder) == 2).then_some(()) }).await;
+        let waits = publish(&replica, header(), &three);
+        let stops = async {
+            // It has arrived when others are answered after it, on the same connection.
+            tasks(&replica).await;
+            replica.shutdown.drain();
+        };
+        let (sent_away, ()) = tokio::join!(waits, stops);
+        std::fs::write(folder.join("open"), "").expect("a file");
+        sent_away
+    };
+    let (begun, sent_away) = tokio::join!(begun, later);
+
+    assert_eq!(sent_away.expect_err("it waits in vain").code, Code::Unavailable);
+    assert!(begun.0.is_ok() && begun.1.is_ok(), "{begun:?}");
+    replica.running.await.expect("no panic").expect("it ends well");
 }
