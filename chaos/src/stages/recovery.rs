@@ -63,7 +63,7 @@ fn held(trial: &Trial, session: i64) -> u64 {
 fn killed(trial: &mut Trial) {
     let load = steady(trial);
     load.until_ended(10);
-    let times = trial.times(20, 4);
+    let times = trial.times(20, 2);
 
     for time in 0..times {
         let host = time % 3;
