@@ -264,8 +264,13 @@ impl Field {
 
     pub(crate) fn load(&self, plan: LoadPlan) -> Load {
         let servers: Vec<_> = (0..self.schedulers.len()).map(|index| self.api(index)).collect();
+        self.load_at(plan, &servers)
+    }
+
+    /// A load on servers of a stage's own. How many of its jobs have ended this field's database does not know.
+    pub(crate) fn load_at(&self, plan: LoadPlan, servers: &[String]) -> Load {
         let url = self.sink.url();
-        Load::begin(plan, &servers, url, self.postgres.url(), &self.journal, self.runtime.handle())
+        Load::begin(plan, servers, url, self.postgres.url(), &self.journal, self.runtime.handle())
     }
 
     /// Publishes the task that loads are made of.

@@ -17,8 +17,13 @@ enum Row {
 /// All jobs that were stored since, and everything about them.
 pub(crate) fn truth(field: &Field, since_us: i64) -> Truth {
     let sql = include_str!("../sql/truth.sql").replace("{since}", &since_us.to_string());
+    of_lines(field.query(&sql))
+}
+
+/// What such lines say.
+pub(crate) fn of_lines(lines: Vec<String>) -> Truth {
     let mut truth = Truth::default();
-    for line in field.query(&sql) {
+    for line in lines {
         let row = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}"));
         match row {
             Row::Job(job) => truth.jobs.push(job),

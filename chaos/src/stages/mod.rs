@@ -1,6 +1,7 @@
 //! The stages, a file for each group.
 
 mod code;
+mod component;
 mod door;
 mod embedded;
 mod hosts;
