@@ -19,7 +19,9 @@ const UNTIL: &str = "<!-- the last run of make chaos: end -->";
 pub struct Report {
     /// Where.
     pub machine: Machine,
-    /// The rows, in the order in which they ran.
+    /// How many stages ran at once.
+    pub lanes: usize,
+    /// The rows, in the order of the plan.
     pub rows: Vec<Row>,
     /// How long all of it took.
     pub took: Duration,
@@ -74,8 +76,9 @@ impl Report {
         let (minutes, seconds) = (self.took.as_secs() / 60, self.took.as_secs() % 60);
         format!(
             "{} stages, {faults} faults, {jobs} jobs acknowledged: {lost} lost, {twice} successes recorded twice. It \
-             took {minutes} min {seconds} s.",
-            self.rows.len()
+             took {minutes} min {seconds} s, {} stages at once.",
+            self.rows.len(),
+            self.lanes
         )
     }
 }
@@ -144,7 +147,7 @@ mod tests {
     #[test]
     fn a_report_tells_each_row_and_why_it_failed() {
         let rows = vec![row(&[]), row(&["it was slow", "it was late"])];
-        let report = Report { machine: Machine::look(), rows, took: Duration::from_secs(61) };
+        let report = Report { machine: Machine::look(), lanes: 2, rows, took: Duration::from_secs(61) };
 
         let text = report.to_string();
 

@@ -25,7 +25,10 @@ struct Args {
     /// Jobs that all stages together are to see: the stage `mixed` brings what lacks
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     jobs: usize,
-    /// Where the history is written
+    /// Stages that run at once, each on a system of its own
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    lanes: usize,
+    /// Where the history is written; those of further lanes stand beside it
     #[arg(long, value_name = "FILE", default_value = "target/chaos/history.jsonl")]
     history: PathBuf,
     /// Write the table into this page
@@ -43,8 +46,8 @@ fn main() -> Result<ExitCode> {
     }
     let stages = if args.only.is_empty() { stages::all().collect() } else { named(&args.only)? };
     let effort = if args.short { Effort::Short } else { Effort::Full };
-    let report =
-        run(&Plan { stages, effort, jobs: args.jobs, history: args.history }, |line| eprintln!("· {line}"))?;
+    let Args { jobs, lanes, history, .. } = args;
+    let report = run(&Plan { stages, effort, jobs, lanes, history }, |line| eprintln!("· {line}"))?;
     println!("{report}");
     if let Some(page) = &args.write {
         write_page(page, &report)?;
