@@ -99,7 +99,9 @@ pub async fn a_job_that_loses_too_many_hosts_is_parked(lab: &Lab) {
     assert_eq!((last.offers, last.ended), (Vec::new(), vec![id]));
     let job = lab.look(id).await;
     assert_eq!((job.state, job.attempt), (JobState::Failed, LOSSES_MAX));
-    assert_eq!(job.failure.expect("it says why").kind, ErrorKind::Lost);
+    let failure = job.failure.expect("it says why");
+    assert_eq!(failure.kind, ErrorKind::Lost);
+    assert!(failure.message.contains("`jobctl job retry`"), "and what to do: {}", failure.message);
     assert_eq!(job.finished_at, job.attempts[LOSSES_MAX as usize - 1].finished_at);
     assert!(job.attempts.iter().all(|attempt| attempt.outcome == Some(Outcome::Lost)));
     assert_eq!(lab.due().await, Vec::new());
