@@ -1,23 +1,28 @@
 -- Ends attempts that nobody reported; their rows in the queue are locked. Some may have begun after the transaction.
-with ended as (
+-- So they end at the instant of this statement, and so do their jobs.
+with moment as materialized (
+  select clock_timestamp() as at
+),
+ended as (
   select * from unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[], $5::text[])
     as e (job_id, final, end_state, end_kind, end_message)
 ),
 history as (
   insert into attempts (job_id, number, session, started_at, finished_at, outcome, final, error_kind, error_message)
-  select q.job_id, q.attempt, q.session, q.claimed_at, clock_timestamp(), $6::text, e.final, $7::text, $8::text
+  select q.job_id, q.attempt, q.session, q.claimed_at, m.at, $6::text, e.final, $7::text, $8::text
   from ended e
+  cross join moment m
   join job_queue q on q.job_id = e.job_id
 ),
 done as (
   delete from job_queue q using ended e where q.job_id = e.job_id and e.final
 ),
 ends as (
-  insert into job_ends (job_id, state, error_kind, error_message)
-  select job_id, end_state, end_kind, end_message from ended where final
+  insert into job_ends (job_id, state, error_kind, error_message, finished_at)
+  select e.job_id, e.end_state, e.end_kind, e.end_message, m.at from ended e cross join moment m where e.final
   on conflict (job_id) do update set
     state = excluded.state, error_kind = excluded.error_kind, error_message = excluded.error_message,
-    finished_at = now()
+    finished_at = excluded.finished_at
 ),
 again as (
   update job_queue q
