@@ -43,12 +43,12 @@ fn bound(body: Body, most: u64, idle: Duration) -> Body {
                     return Err(too_large(most));
                 }
                 if began.elapsed() > WHOLE_MAX {
-                    return Err(too_slow(format!("did not arrive within {WHOLE_MAX:?}")));
+                    return Err(too_slow(&format!("did not arrive within {WHOLE_MAX:?}")));
                 }
                 Ok(Some((bytes, (body, taken))))
             }
             Ok(Some(Err(error))) => Err(Status::from_error(Box::new(error))),
-            Err(_) => Err(too_slow(format!("had nothing more to say for {idle:?}"))),
+            Err(_) => Err(too_slow(&format!("had nothing more to say for {idle:?}"))),
         }
     }))
 }
@@ -60,7 +60,7 @@ fn too_large(most: u64) -> Status {
         .into()
 }
 
-fn too_slow(how: String) -> Status {
+fn too_slow(how: &str) -> Status {
     Error::new(Code::Timeout, format!("call: its body {how}")).into()
 }
 
