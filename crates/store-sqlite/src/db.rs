@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures::future::try_join_all;
 use sqlx::pool::{PoolConnection, PoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool};
-use sqlx::{ConnectOptions, Executor, Sqlite, Transaction};
+use sqlx::{ConnectOptions, Executor, Sqlite, SqliteConnection, Transaction};
 use store::Result;
 
 use crate::error::fault;
@@ -123,6 +123,12 @@ pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
+/// A connection opens the log with the first that it reads.
+pub(crate) async fn open_log(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    connection.execute(include_str!("../sql/wal_open.sql")).await?;
+    Ok(())
+}
+
 /// The pool with all of its connections made. From now on it opens no file: `Onlookers` takes whoever does for others.
 async fn all_of(connections: u32, pool: SqlitePool) -> Result<SqlitePool> {
     let made = try_join_all((0..connections).map(|_| pool.acquire())).await.map_err(fault)?;
@@ -137,6 +143,7 @@ fn pool(connections: u32) -> PoolOptions<Sqlite> {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
+        .after_connect(|connection, _| Box::pin(open_log(connection)))
 }
 
 #[cfg(test)]

@@ -1,21 +1,21 @@
-//! Whether somebody else reads the folder of the database at present, as whoever copies it does.
+//! Whether somebody else reads the files of the database at present, as whoever copies them does.
 //!
-//! The kernel tells of each open and close in the folder (inotify). A copy begins when the folder is listed, or one of
-//! the two files opened, and is over when both files were opened and closed as often as it began:
+//! The kernel tells of each open and close in the folder (inotify). A copy begins when one of the two files is opened, and
+//! is over when both were opened and closed as often as it began:
 //!
 //! ```text
-//!   opens data/ ── opens, reads, closes jobs.db ── … ── opens, reads, closes jobs.db-wal
-//!   └─ begun                                                                 over ─┘
+//!   opens, reads, closes jobs.db-wal  ── … ──  opens, reads, closes jobs.db
+//!   └─ begun                                                      over ─┘
 //! ```
 //!
-//! This process opens all it needs before it looks, and keeps it open. Where nothing can be seen (another system
-//! than Linux, a reader on another machine), nobody is ever seen.
+//! This process opens all it needs before it looks, and keeps it open. Where nothing can be seen (another system than
+//! Linux, a reader on another machine), nobody is ever seen.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How long whoever has listed the folder may take to come to the files, after the last that was seen of it: longer
-/// than a large cache beside them takes to be copied. To list the folder and copy nothing costs that much log.
+/// How long whoever has read one of the files may take to come to the other, after the last that was seen of it: longer
+/// than a large cache beside them takes to be copied. To read one alone costs that much log.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The same after the start, when it is not known who was there before.
@@ -32,7 +32,8 @@ struct Seen {
 pub(crate) struct Onlookers {
     #[cfg(target_os = "linux")]
     events: Option<linux::Events>,
-    folders: u32,
+    /// Copies that may have begun without being seen.
+    unseen: u32,
     file: Seen,
     log: Seen,
     last: Instant,
@@ -42,7 +43,8 @@ pub(crate) struct Onlookers {
 /// What was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Event {
-    Folder,
+    /// More than the kernel keeps: anything.
+    Much,
     Opened(Part),
     Closed(Part),
 }
@@ -63,7 +65,7 @@ impl Onlookers {
                     tracing::warn!(%error, "it cannot be seen who copies the data folder: stop before it is copied");
                 })
                 .ok(),
-            folders: 1,
+            unseen: 1,
             file: Seen::default(),
             log: Seen::default(),
             last: Instant::now(),
@@ -71,31 +73,31 @@ impl Onlookers {
         }
     }
 
-    /// Whether the folder may be about to be copied at this moment.
+    /// Whether somebody may be in the middle of a copy at this moment.
     pub(crate) fn copy(&mut self) -> bool {
         #[cfg(target_os = "linux")]
         if let Some(mut events) = self.events.take() {
             events.read(|event| self.see(event));
             self.events = Some(events);
         }
-        let begun = self.folders.max(self.file.opened).max(self.log.opened);
+        let begun = self.unseen.max(self.file.opened).max(self.log.opened);
         let open = self.file.opened > self.file.closed || self.log.opened > self.log.closed;
         let all_read = self.file.closed >= begun && self.log.closed >= begun;
         if begun > 0 && (all_read || (!open && self.last.elapsed() >= self.patience)) {
             self.forget();
         }
-        self.folders > 0 || self.file.opened > 0 || self.log.opened > 0
+        self.unseen > 0 || self.file.opened > 0 || self.log.opened > 0
     }
 
     /// Nobody is there.
     pub(crate) fn forget(&mut self) {
-        (self.folders, self.file, self.log, self.patience) = (0, Seen::default(), Seen::default(), PATIENCE);
+        (self.unseen, self.file, self.log, self.patience) = (0, Seen::default(), Seen::default(), PATIENCE);
     }
 
     #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "nothing is seen there"))]
     fn see(&mut self, event: Event) {
         match event {
-            Event::Folder => self.folders += 1,
+            Event::Much => self.unseen += 1,
             Event::Opened(part) => self.part(part).opened += 1,
             // What was open before it was looked at: whoever reads it is not known to have begun.
             Event::Closed(part) => self.part(part).closed += 1,
@@ -157,13 +159,8 @@ mod linux {
                 let part = match event.file_name() {
                     Some(name) if name == self.file.as_c_str() => Part::File,
                     Some(name) if name == self.log.as_c_str() => Part::Log,
-                    None if flags.contains(ReadFlags::OPEN) => {
-                        see(Event::Folder);
-                        continue;
-                    }
-                    // More has happened than the kernel keeps: anything may.
                     None if flags.contains(ReadFlags::QUEUE_OVERFLOW) => {
-                        see(Event::Folder);
+                        see(Event::Much);
                         continue;
                     }
                     _ => continue,
@@ -195,12 +192,11 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_lasts_from_the_list_of_the_folder_until_both_files_were_read() {
+    fn a_copy_lasts_until_both_files_were_read() {
         let (folder, mut onlookers) = quiet();
+        let listed = fs::read_dir(folder.path()).expect("a list").count();
         let before = onlookers.copy();
 
-        let listed = fs::read_dir(folder.path()).expect("a list").count();
-        let begun = onlookers.copy();
         let _ = fs::read(folder.path().join("jobs.db-wal")).expect("read");
         let log_read = onlookers.copy();
         let file = File::open(folder.path().join("jobs.db")).expect("opened");
@@ -208,17 +204,14 @@ mod tests {
         drop(file);
 
         assert!(listed >= 3);
-        assert_eq!((before, begun, log_read, file_open, onlookers.copy()), (false, true, true, true, false));
+        assert_eq!((before, log_read, file_open, onlookers.copy()), (false, true, true, false));
     }
 
     #[test]
     fn of_two_copies_the_second_is_waited_for_too() {
         let (folder, mut onlookers) = quiet();
         let read = |name| fs::read(folder.path().join(name)).expect("read");
-        for _ in 0..2 {
-            let _ = fs::read_dir(folder.path()).expect("a list").count();
-            let _ = read("jobs.db");
-        }
+        let _ = (read("jobs.db"), read("jobs.db"));
 
         let _ = read("jobs.db-wal");
         let one = onlookers.copy();
@@ -228,9 +221,9 @@ mod tests {
     }
 
     #[test]
-    fn who_lists_the_folder_and_copies_nothing_is_not_waited_for_without_end() {
+    fn who_reads_one_file_and_no_other_is_not_waited_for_without_end() {
         let (folder, mut onlookers) = quiet();
-        let _ = fs::read_dir(folder.path()).expect("a list").count();
+        let _ = fs::read(folder.path().join("jobs.db")).expect("read");
         let begun = onlookers.copy();
 
         onlookers.patience = Duration::ZERO;
