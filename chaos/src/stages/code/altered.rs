@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) fn bytes(trial: &mut Trial) {
     let load = trial.load(LoadPlan { jobs: trial.times(1_000, 100), ..LoadPlan::default() });
 
-    for number in 0..trial.times(10, 2) {
+    for number in 0..trial.times(4, 2) {
         one(trial, number);
     }
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use history::{Event, Hit};
 use rand::Rng as _;
 
-use super::compiled;
 use crate::load::LoadPlan;
+use crate::member::Member;
 use crate::stages::component;
 use crate::trial::Trial;
 
@@ -16,6 +16,9 @@ const OTHER: &str = "other-code";
 
 /// Jobs of the other component at once: all slots of all hosts.
 const NAPS: usize = 24;
+
+/// Rounds of jobs until each host has had some of both.
+const ROUNDS_MORE: usize = 4;
 
 /// What is done to the files of a cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,11 +125,17 @@ fn spoil(trial: &mut Trial, manner: Manner) {
             host.terminate();
             host.begin();
         }
-        trial.field.hosts().iter_mut().for_each(crate::member::Member::ready);
+        trial.field.hosts().iter_mut().for_each(Member::ready);
         everything_runs(trial);
     });
-    // A host that had loaded what it found would not have compiled.
-    let compiled = compiled(trial);
+    // A host that had loaded what it found would not have compiled. One that came up later may have had no work yet.
+    let mut compiled = super::compiled(trial);
+    for _ in 0..ROUNDS_MORE {
+        if compiled.iter().any(|count| *count < 2) {
+            everything_runs(trial);
+            compiled = super::compiled(trial);
+        }
+    }
     trial.require(
         compiled.iter().all(|count| *count >= 2),
         format!("{}: after the restart the hosts compiled {compiled:?} components", manner.words()),

@@ -21,7 +21,7 @@ pub(super) fn once(trial: &mut Trial) {
     // Two hosts, as they are told of in the fault.
     trial.field.host(2).terminate();
 
-    for number in 0..trial.times(4, 1) {
+    for number in 0..trial.times(2, 1) {
         one(trial, number);
     }
 

@@ -38,7 +38,7 @@ pub(super) fn disk(trial: &mut Trial) {
     trial.during("cache disk full", Hit::Nobody, |trial| {
         trial.field.host(0).terminate();
         trial.field.host(0).start();
-        for number in 0..trial.times(5, 2) {
+        for number in 0..trial.times(3, 2) {
             fresh_jobs(trial, number);
         }
     });

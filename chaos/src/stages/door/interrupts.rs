@@ -31,7 +31,7 @@ struct Lease {
 pub(super) fn astray(trial: &mut Trial) {
     let load = trial.load(LoadPlan { jobs: trial.times(1_000, 100), ..LoadPlan::default() });
 
-    for _ in 0..trial.times(20, 2) {
+    for _ in 0..trial.times(6, 2) {
         wrong_token_and_host(trial);
         twice(trial);
     }

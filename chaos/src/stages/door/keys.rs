@@ -28,23 +28,16 @@ struct Told {
 
 pub(super) fn same(trial: &mut Trial) {
     let load = trial.load(LoadPlan { jobs: trial.times(1_000, 100), ..LoadPlan::default() });
-    let mut keys = HashSet::new();
+    let keys: Vec<String> = (0..trial.times(200, 40)).map(|key| format!("same-{key}")).collect();
 
-    for round in 0..trial.times(3, 1) {
-        let names: Vec<String> =
-            (0..trial.times(200, 40)).map(|key| format!("round-{round}-{key}")).collect();
-        let words = format!("{CLIENTS} clients with the same {} keys", names.len());
-        let fault = trial.fault(&words, Hit::Nobody);
-        let told = all_ask(trial, &names, br#"{"sleep_ms": 50}"#);
-        trial.over(fault);
-        one_job_a_key(trial, &told);
-
-        let fault = trial.fault("the same keys with other content", Hit::Nobody);
-        let others = all_ask(trial, &names[..names.len() / 10], br#"{"sleep_ms": 51}"#);
-        trial.over(fault);
-        all_conflict(trial, others);
-        keys.extend(names);
-    }
+    let words = format!("{CLIENTS} clients with the same {} keys", keys.len());
+    let told = trial.during(&words, Hit::Nobody, |trial| all_ask(trial, &keys, br#"{"sleep_ms": 50}"#));
+    one_job_a_key(trial, &told);
+    let some = &keys[..keys.len() / 10];
+    let told = trial.during("the same keys with other content", Hit::Nobody, |trial| {
+        all_ask(trial, some, br#"{"sleep_ms": 51}"#)
+    });
+    all_conflict(trial, told);
     at_the_terminal(trial);
 
     let settled = trial.settle(load);
@@ -136,7 +129,7 @@ fn all_conflict(trial: &mut Trial, told: Vec<Told>) {
 /// What a user sees of it.
 fn at_the_terminal(trial: &mut Trial) {
     let jobctl = trial.field.jobctl();
-    let ask = |payload| jobctl.run(&["enqueue", "touch", payload, "--key", "round-0-0"]);
+    let ask = |payload| jobctl.run(&["enqueue", "touch", payload, "--key", "same-0"]);
     let (same, other) = (ask(r#"{"sleep_ms": 50}"#), ask(r#"{"sleep_ms": 51}"#));
     trial.require(same.code == 0, format!("the same key with the same content: {same:?}"));
     trial.require(other.code == 9, format!("the same key with other content: {other:?}"));

@@ -23,8 +23,7 @@ const PIPE: u64 = 1 << 20;
 pub(super) fn of_every_size(trial: &mut Trial) {
     let load = trial.load(LoadPlan { jobs: trial.times(1_000, 100), ..LoadPlan::default() });
 
-    for round in 0..trial.times(10, 1) {
-        let scheduler = round % 2;
+    for scheduler in 0..trial.times(2, 1) {
         whole(trial, scheduler);
         without_end(trial, scheduler);
         at_the_terminal(trial, scheduler);

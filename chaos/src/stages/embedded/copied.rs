@@ -13,7 +13,7 @@ use crate::load::{LoadPlan, Work};
 use crate::trial::Trial;
 
 /// Jobs a second, in calls of one and of ten.
-const RATE: u32 = 60;
+const RATE: u32 = 40;
 
 /// More than come while the stage lasts.
 const ENOUGH: usize = 20_000;
@@ -76,7 +76,7 @@ pub(super) fn while_it_runs(trial: &mut Trial) {
     load.until_acknowledged(50);
     let made = changed(&dev);
 
-    for number in 0..trial.times(24, 4) {
+    for number in 0..trial.times(8, 4) {
         trial.pause(trial.random_ms(0..=1_500));
         let copy = trial.field.folder().join(format!("dev-copy-{number}"));
         let before = told(trial);

@@ -9,8 +9,8 @@ use testkit::port::Port;
 use crate::guest;
 use crate::trial::Trial;
 
-/// How long a handful of jobs may take to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the jobs that are left may take to end: those of a minute of which nothing was left to run in.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The name of its host.
 pub(super) const HOST: &str = "dev";

@@ -12,7 +12,7 @@ use crate::stages::component;
 use crate::trial::Trial;
 
 /// Jobs a second, in calls of one and of ten.
-const RATE: u32 = 60;
+const RATE: u32 = 30;
 
 /// More than come while the stage lasts.
 const ENOUGH: usize = 20_000;
@@ -37,7 +37,7 @@ pub(super) fn at_random(trial: &mut Trial) {
             refuses_a_second(trial, &dev, life);
         }
         // It is ready after some 300 ms.
-        trial.pause(trial.random_ms(0..=1_500));
+        trial.pause(trial.random_ms(0..=800));
         trial.during("kill -9 of jobctl dev", Hit::host(HOST), |_| {
             dev.kill();
             dev.begin();
@@ -59,7 +59,7 @@ pub(super) fn at_random(trial: &mut Trial) {
 
 /// Lives of a folder that end before it has all of its schema, or before anything else is there.
 fn while_it_is_made(trial: &mut Trial) {
-    for number in 0..trial.times(20, 3) {
+    for number in 0..trial.times(12, 3) {
         let data = trial.field.folder().join(format!("dev-made-{number}"));
         let mut dev = Dev::on(&data, trial);
         dev.begin();
