@@ -139,7 +139,7 @@ mod tests {
 
         let first = named.look(vec![one.clone(), other.clone()], start);
         let older = transaction(1, 76_000);
-        let second = named.look(vec![older.clone()], start + EVERY);
+        let second = named.look(vec![older], start + EVERY);
         let reminder = transaction(1, 662_000);
         let third = named.look(vec![reminder.clone()], start + REMIND_EVERY);
         let last = named.look(Vec::new(), start + REMIND_EVERY + EVERY);

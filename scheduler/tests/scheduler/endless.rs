@@ -79,7 +79,7 @@ async fn an_upload_without_end_is_refused_at_the_limit_of_a_component() {
     let (_room, replica) = Room::with_replica().await;
     let (link, address) = counted(&replica).await;
     let header = v1::PublishRequest { part: Some(Part::Header(v1::PublishHeader::default())) };
-    let chunk = v1::PublishRequest { part: Some(Part::Data(vec![0; 64 << 10].into())) };
+    let chunk = v1::PublishRequest { part: Some(Part::Data(vec![0; 64 << 10])) };
     let upload = stream::iter([header]).chain(stream::repeat(chunk));
 
     let mut client = connect(&address, None).await;
