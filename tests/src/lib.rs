@@ -7,6 +7,7 @@ mod process;
 mod receiver;
 mod role;
 mod smtp;
+mod sockets;
 mod system;
 mod web;
 
@@ -16,6 +17,7 @@ pub use process::{Launch, Process};
 pub use receiver::{Received, Receiver, TlsReceiver};
 pub use role::Role;
 pub use smtp::{Letter, SmtpServer, Tls, read_letter};
+pub use sockets::is_connected;
 pub use system::{Footing, Setup, System};
 pub use web::{Page, page, page_with};
 

@@ -4,7 +4,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Stdio;
 
-use stories::{Footing, Page, Role, Setup, System, guest, page};
+use stories::{Footing, Page, Role, Setup, System, guest, is_connected, page};
 use testkit::eventually::eventually_blocking;
 
 fn system(setup: &Setup) -> System {
@@ -158,9 +158,11 @@ fn who_waits_at_a_scheduler_that_ends_goes_on_when_it_is_back() {
     let id = running(&system, "4000");
     let mut waiting = system.jobctl().command(&["job", "wait", &id, "-o", "json"]);
     let mut waiter = waiting.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("jobctl starts");
+    let listen = api.trim_start_matches("http://").to_owned();
+    let port = listen.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+    eventually_blocking("the waiter to be connected", || is_connected(waiter.id(), port).then_some(()));
 
     system.scheduler(0).terminate();
-    let listen = api.trim_start_matches("http://").to_owned();
     let arguments = &mut system.scheduler(0).launch().arguments;
     let place = arguments.iter().position(|word| word == "--listen").expect("it listens") + 1;
     arguments[place] = listen;
