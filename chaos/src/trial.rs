@@ -15,6 +15,12 @@ use crate::stage::{Effort, Stage};
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// How soon everything goes on once a backend is back.
+const BACK: Duration = Duration::from_secs(10);
+
+/// How long a recovery is waited for, to see that it comes at all.
+const RECOVERY_PATIENCE: Duration = Duration::from_secs(60);
+
 /// One run of a stage.
 pub struct Trial {
     /// The system.
@@ -155,6 +161,17 @@ impl Trial {
             std::thread::park_timeout(LOOK);
         }
         began.elapsed()
+    }
+
+    /// Waits until `progress` more jobs of the load have ended, which must be more than ran or were being claimed, and judges
+    /// how long that took since `since`, when what was broken was well again.
+    pub fn recovers(&mut self, load: &Load, progress: usize, since: Instant, words: &str) {
+        let words = format!("{words}: jobs go on");
+        let enough = (load.ended().unwrap_or(0) + progress).min(load.len());
+        self.eventually(&words, RECOVERY_PATIENCE, |_| load.ended().is_ok_and(|ended| ended >= enough));
+        let took = since.elapsed();
+        self.takeover(took);
+        self.within(took, BACK, &words);
     }
 
     /// Lets time pass, where the fault is that it does.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use history::Hit;
 
-use super::{PATIENCE, goes_on, no_lease_lost};
+use super::{PATIENCE, PROGRESS, no_lease_lost};
 use crate::load::{LoadPlan, Work};
 use crate::trial::Trial;
 
@@ -21,7 +21,7 @@ pub(super) fn restarted(trial: &mut Trial) {
         // A crash forgets the last claims: their jobs run again, and the fence refuses the first ones.
         trial.during("Postgres restarted in immediate mode", Hit::Everybody, |trial| {
             trial.field.postgres().restart();
-            goes_on(trial, &load, Instant::now(), "Postgres restarted");
+            trial.recovers(&load, PROGRESS, Instant::now(), "Postgres restarted");
         });
     }
 
@@ -56,7 +56,7 @@ pub(super) fn away(trial: &mut Trial) {
             trial.require(ended.is_some(), format!("host {host} did not give its lease up by its own clock"));
         }
         trial.field.postgres().start_again();
-        goes_on(trial, &load, Instant::now(), "Postgres back after three leases");
+        trial.recovers(&load, PROGRESS, Instant::now(), "Postgres back after three leases");
     });
 
     let settled = trial.settle_all([long, load]);

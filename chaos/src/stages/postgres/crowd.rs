@@ -8,7 +8,7 @@ use history::Hit;
 use rpc::v1;
 
 use super::stranger::Stranger;
-use super::{PATIENCE, goes_on};
+use super::{PATIENCE, PROGRESS};
 use crate::load::LoadPlan;
 use crate::trial::Trial;
 
@@ -45,7 +45,7 @@ pub(super) fn crowded(trial: &mut Trial) {
         drop(crowd);
         let since = Instant::now();
         trial.eventually("readiness again", PATIENCE, |trial| readiness(trial).starts_with("200"));
-        goes_on(trial, &load, since, "connections free again");
+        trial.recovers(&load, PROGRESS, since, "connections free again");
     });
 
     trial.settle(load);

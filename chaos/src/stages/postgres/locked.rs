@@ -6,7 +6,7 @@ use history::Hit;
 use rpc::v1;
 
 use super::stranger::Stranger;
-use super::{PATIENCE, goes_on, no_lease_lost};
+use super::{PATIENCE, PROGRESS, no_lease_lost};
 use crate::load::{Load, LoadPlan};
 use crate::trial::Trial;
 
@@ -64,7 +64,7 @@ fn lock(trial: &mut Trial, load: &Load, table: &str, hit: Hit) {
         trial.eventually("the lock", PATIENCE, |trial| trial.field.number(&sql) > 0);
         trial.pause(held);
         drop(stranger);
-        goes_on(trial, load, Instant::now(), &format!("{table} unlocked"));
+        trial.recovers(load, PROGRESS, Instant::now(), &format!("{table} unlocked"));
     });
 }
 
@@ -143,10 +143,10 @@ fn serialized(trial: &mut Trial, load: &Load) {
     trial.during("a database set to serializable", Hit::Everybody, |trial| {
         trial.field.postgres().execute(set);
         trial.field.postgres().execute(reconnect);
-        goes_on(trial, load, Instant::now(), "serializable");
+        trial.recovers(load, PROGRESS, Instant::now(), "serializable");
         trial.pause(Duration::from_millis(trial.times(3_000, 0) as u64));
         trial.field.postgres().execute(unset);
         trial.field.postgres().execute(reconnect);
-        goes_on(trial, load, Instant::now(), "read committed again");
+        trial.recovers(load, PROGRESS, Instant::now(), "read committed again");
     });
 }

@@ -7,9 +7,8 @@ mod idle;
 mod locked;
 mod stranger;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::load::Load;
 use crate::stage::Stage;
 use crate::trial::Trial;
 
@@ -65,24 +64,11 @@ pub(super) const STAGES: &[Stage] = &[
     },
 ];
 
-/// How soon everything goes on once the database is back.
-const BACK: Duration = Duration::from_secs(10);
-
 /// How many jobs must end to show that work goes on: more than ran or waited to be reported.
 const PROGRESS: usize = 120;
 
 /// Longer than anything takes that is to come.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Waits until jobs end that were claimed after `since`, and judges how long that took.
-fn goes_on(trial: &mut Trial, load: &Load, since: Instant, words: &str) {
-    let before = load.ended().unwrap_or(0);
-    let enough = (before + PROGRESS).min(load.len());
-    trial.eventually(&format!("{words}: jobs go on"), PATIENCE, |_| load.ended().is_ok_and(|n| n >= enough));
-    let took = since.elapsed();
-    trial.takeover(took);
-    trial.within(took, BACK, &format!("{words}: jobs go on"));
-}
 
 /// No lease was lost: hosts outlived the fault with what they ran.
 fn no_lease_lost(trial: &mut Trial, lost: usize) {

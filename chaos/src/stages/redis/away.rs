@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use history::Hit;
 
-use super::{PATIENCE, goes_on, no_flood};
+use super::{PATIENCE, PROGRESS, no_flood};
 use crate::load::{Load, LoadPlan, Work};
 use crate::trial::Trial;
 
@@ -86,7 +86,7 @@ fn outage(trial: &mut Trial, outage: &Outage) {
         (outage.end)(trial);
         load
     });
-    goes_on(trial, &load, Instant::now(), outage.name);
+    trial.recovers(&load, PROGRESS, Instant::now(), outage.name);
 
     no_flood(trial, 12);
     let settled = trial.settle_all(vec![running, load]);

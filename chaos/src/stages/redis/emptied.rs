@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use history::Hit;
 
-use super::{BACK, PATIENCE, QUEUE, goes_on, no_flood};
+use super::{BACK, PATIENCE, PROGRESS, QUEUE, no_flood};
 use crate::load::{Load, LoadPlan};
 use crate::trial::Trial;
 
@@ -53,7 +53,7 @@ pub(super) fn emptied(trial: &mut Trial) {
         trial.during("Redis killed and restarted empty", Hit::Nobody, |trial| {
             trial.field.redis().kill();
             trial.field.redis().restart();
-            goes_on(trial, &load, Instant::now(), "Redis restarted empty");
+            trial.recovers(&load, PROGRESS, Instant::now(), "Redis restarted empty");
         });
     }
     for loss in &LOSSES[..trial.times(LOSSES.len(), LOSSES_SHORT)] {
@@ -61,7 +61,7 @@ pub(super) fn emptied(trial: &mut Trial) {
             for command in loss.commands {
                 trial.field.redis().command(command);
             }
-            goes_on(trial, &load, Instant::now(), loss.name);
+            trial.recovers(&load, PROGRESS, Instant::now(), loss.name);
         });
     }
     trim(trial, &load);
@@ -114,7 +114,7 @@ pub(super) fn kept(trial: &mut Trial) {
     for _ in 0..trial.times(3, 1) {
         trial.during("Redis killed and restarted with its file", Hit::Nobody, |trial| {
             trial.field.redis().restart_with(&["--appendonly", "yes", "--appendfsync", "everysec"]);
-            goes_on(trial, &load, Instant::now(), "Redis restarted with its file");
+            trial.recovers(&load, PROGRESS, Instant::now(), "Redis restarted with its file");
         });
     }
 

@@ -4,9 +4,8 @@ mod away;
 mod emptied;
 mod junk;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::load::Load;
 use crate::stage::Stage;
 use crate::trial::Trial;
 
@@ -61,16 +60,6 @@ const PROGRESS: usize = 80;
 
 /// Longer than anything takes that is to come.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Waits until jobs end whose references came after `since`, and judges how long that took.
-fn goes_on(trial: &mut Trial, load: &Load, since: Instant, words: &str) {
-    let before = load.ended().unwrap_or(0);
-    let enough = (before + PROGRESS).min(load.len());
-    trial.eventually(&format!("{words}: jobs go on"), PATIENCE, |_| load.ended().is_ok_and(|n| n >= enough));
-    let took = since.elapsed();
-    trial.takeover(took);
-    trial.within(took, BACK, &format!("{words}: jobs go on"));
-}
 
 /// No log may have more warnings and errors than this since the trial began.
 fn no_flood(trial: &mut Trial, most: usize) {
