@@ -8,7 +8,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use history::{Event, Journal, now_us};
+use history::{Event, Journal, Truth, now_us};
 use stories::{Jobctl, Launch, Process, Role, jobctl_path};
 use tempfile::TempDir;
 use testkit::eventually::eventually_blocking;
@@ -278,6 +278,11 @@ impl Field {
         self.jobctl().publish(&guest::component(), &["--allow-http", &self.sink.place()]);
     }
 
+    /// All jobs that were stored since, and everything about them.
+    pub(crate) fn truth(&self, since_us: i64) -> Truth {
+        truth(&self.postgres, since_us)
+    }
+
     /// Runs a few jobs on every slot: what a process holds for good it holds then, and code is compiled. For the
     /// history this is a trial without a fault.
     fn warm_up(&self, setup: &Setup) {
@@ -288,7 +293,7 @@ impl Field {
         let load = self.load(LoadPlan { jobs, work, ..LoadPlan::default() });
         load.until_asked();
         load.until_ended(jobs);
-        self.journal.record(Event::Truth(truth(self, since_us)));
+        self.journal.record(Event::Truth(self.truth(since_us)));
     }
 
     fn migrate(&self) {

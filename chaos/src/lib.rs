@@ -7,6 +7,7 @@
 //! * A [`Row`] is what came of it. [`run()`] makes them one after another on one field; each stage leaves it whole.
 
 mod calls;
+mod effort;
 mod field;
 mod guest;
 mod load;
@@ -22,6 +23,7 @@ pub mod stages;
 mod trial;
 mod truth;
 
+pub use effort::Effort;
 pub use field::{Field, Setup};
 pub use history::{FaultId, Hit};
 pub use load::{Fail, Keys, Load, LoadPlan, Work};
@@ -32,6 +34,6 @@ pub use run::{Plan, run, run_alone};
 pub use servers::{Postgres, Redis};
 pub use settle::Settled;
 pub use sink::Sink;
-pub use stage::{Effort, Stage};
+pub use stage::Stage;
 pub use testkit::link::{Link, Way};
 pub use trial::Trial;

@@ -136,7 +136,7 @@ mod tests {
 
     fn row(reasons: &[&str]) -> Row {
         let stage = Stage { name: "one", fault: "kill -9", pass: "I1", run: |_| {} };
-        let mut row = Row::of(&stage);
+        let mut row = stage.row();
         row.faults = 3;
         row.takeovers = vec![Duration::from_millis(400), Duration::from_millis(900)];
         row.reasons = reasons.iter().map(|&reason| reason.to_owned()).collect();

@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use history::Summary;
 
-use crate::stage::Stage;
-
 /// What came of a stage.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Row {
     /// Its name.
     pub stage: &'static str,
@@ -34,22 +32,6 @@ pub struct Row {
 }
 
 impl Row {
-    pub(crate) fn of(stage: &Stage) -> Self {
-        Self {
-            stage: stage.name,
-            fault: stage.fault,
-            pass: stage.pass,
-            faults: 0,
-            summary: None,
-            more_jobs: 0,
-            takeovers: Vec::new(),
-            reasons: Vec::new(),
-            notes: Vec::new(),
-            took: Duration::ZERO,
-            logs: String::new(),
-        }
-    }
-
     /// Whether everything was as it had to be.
     #[must_use]
     pub fn passed(&self) -> bool {

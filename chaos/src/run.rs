@@ -14,11 +14,12 @@ use anyhow::{Context as _, Result};
 use bench::Machine;
 use history::Journal;
 
+use crate::effort::Effort;
 use crate::field::{Field, Setup};
 use crate::report::Report;
 use crate::row::Row;
 use crate::settle;
-use crate::stage::{Effort, Stage};
+use crate::stage::Stage;
 use crate::trial::{Order, Trial};
 
 /// What to run.
@@ -143,7 +144,7 @@ pub fn run_alone(stage: &Stage, effort: Effort, folder: &Path) -> Result<Row> {
 }
 
 fn run_one(stage: &Stage, order: Order, field: Field, journal: &Journal) -> (Field, Row) {
-    let mut trial = Trial::begin(stage, order, field, journal);
+    let mut trial = Trial::begin(stage.row(), order, field, journal);
     let story = catch_unwind(AssertUnwindSafe(|| (stage.run)(&mut trial)));
     trial.end(story.err().map(|panic| words_of(panic.as_ref())))
 }

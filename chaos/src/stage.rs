@@ -1,5 +1,6 @@
-//! A fault of a kind, and how much of it.
+//! A fault of a kind.
 
+use crate::row::Row;
 use crate::trial::Trial;
 
 /// A fault of a kind, told as a story. It can run alone, and leaves the field whole: everything up, links passing.
@@ -15,11 +16,9 @@ pub struct Stage {
     pub run: fn(&mut Trial),
 }
 
-/// How much of a stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effort {
-    /// All of it, with its times judged.
-    Full,
-    /// Enough to see that it works, under 20 s; a busy machine must not fail it for being slow.
-    Short,
+impl Stage {
+    /// The row of its story, with nothing in it yet.
+    pub(crate) fn row(&self) -> Row {
+        Row { stage: self.name, fault: self.fault, pass: self.pass, ..Row::default() }
+    }
 }

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use history::{Event, Fault, FaultId, Hit, Journal, Line, Truth, now_us};
 use rand::Rng as _;
 
+use crate::effort::Effort;
 use crate::field::Field;
 use crate::load::{Load, LoadPlan};
 use crate::row::Row;
 use crate::settle::{self, Settled};
-use crate::stage::{Effort, Stage};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);
@@ -44,10 +44,10 @@ pub(crate) struct Order {
 }
 
 impl Trial {
-    /// Begins a stage on a field that is whole.
-    pub(crate) fn begin(stage: &Stage, order: Order, mut field: Field, journal: &Journal) -> Self {
+    /// Begins a stage on a field that is whole; `row` is the stage's.
+    pub(crate) fn begin(row: Row, order: Order, mut field: Field, journal: &Journal) -> Self {
         let Order { effort, jobs_wanted } = order;
-        journal.begin(stage.name);
+        journal.begin(row.stage);
         for member in field.members() {
             member.remember();
         }
@@ -59,7 +59,7 @@ impl Trial {
             since_us: now_us(),
             faults: 0,
             jobs_wanted,
-            row: Row::of(stage),
+            row,
         }
     }
 
@@ -207,7 +207,7 @@ impl Trial {
         let rest = settle::rest(&mut self.field);
         self.require(rest.is_ok(), rest.err().unwrap_or_default());
         settle::processes(&mut self.field, &self.journal);
-        let truth = crate::truth::truth(&self.field, self.since_us);
+        let truth = self.field.truth(self.since_us);
         self.judge(truth)
     }
 

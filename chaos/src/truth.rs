@@ -3,7 +3,7 @@
 use history::{Job, Session, Standing, Truth};
 use serde::Deserialize;
 
-use crate::field::Field;
+use crate::servers::Postgres;
 
 /// A line of `truth.sql`.
 #[derive(Debug, Deserialize)]
@@ -15,9 +15,9 @@ enum Row {
 }
 
 /// All jobs that were stored since, and everything about them.
-pub(crate) fn truth(field: &Field, since_us: i64) -> Truth {
+pub(crate) fn truth(postgres: &Postgres, since_us: i64) -> Truth {
     let sql = include_str!("../sql/truth.sql").replace("{since}", &since_us.to_string());
-    of_lines(field.query(&sql))
+    of_lines(postgres.query(&sql))
 }
 
 /// What such lines say.

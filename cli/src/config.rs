@@ -13,9 +13,6 @@ use crate::args::written::{Size, Word};
 use crate::args::{ColorWhen, Format, Global, TimeStyle};
 use crate::exit::Error;
 
-/// The release, as it is shown.
-pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
-
 /// Where the API is unless somebody says otherwise: where `jobctl dev` listens.
 pub(crate) const SERVER_DEFAULT: &str = "http://127.0.0.1:7700";
 

@@ -8,7 +8,7 @@ use model::job::JobState;
 use rpc::Code;
 use serde_json::{Map, Value};
 
-use crate::config::VERSION;
+use crate::version::VERSION;
 
 /// The exit codes of `jobctl`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@ mod output;
 mod server;
 mod show;
 mod usage;
+mod version;
 
 use std::process::ExitCode;
 

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use history::Hit;
 use rand::Rng as _;
 
+use crate::effort::Effort;
 use crate::load::{LoadPlan, Work};
-use crate::stage::{Effort, Stage};
+use crate::stage::Stage;
 use crate::trial::Trial;
 
 /// The stages of this group.

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::context::Context;
 use crate::args::{Cli, Format};
-use crate::config::VERSION;
 use crate::exit::{Exit, Result};
+use crate::version::VERSION;
 
 /// Prints the script that completes commands.
 pub(crate) fn completions(context: &Context, shell: Shell) -> Result {

@@ -11,9 +11,10 @@ use store::{
     Report, Result,
 };
 
-use crate::db::{Db, Session, again};
+use crate::db::{Db, again};
 use crate::error::Told;
 use crate::ids::{small, uuids};
+use crate::session::Session;
 use crate::settle::{self, GiveBack, give_back};
 use crate::{PostgresStore, logs};
 

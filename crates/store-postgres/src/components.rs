@@ -10,9 +10,10 @@ use store::record::{VersionRecord, corrupt, is_same_manifest, number, task_missi
 use store::{Components, Error, Publish, PublishTask, Published, Result, TaskInfo};
 
 use crate::PostgresStore;
-use crate::db::{Db, Session, again};
+use crate::db::{Db, again};
 use crate::error::Told;
 use crate::ids::{count, small};
+use crate::session::Session;
 
 #[async_trait]
 impl Components for PostgresStore {

@@ -7,9 +7,10 @@ use model::job::JobState;
 use store::record::{capped_grace_ms, number};
 use store::{Cancel, Cancelled, Offer, Retried, Retry};
 
-use crate::db::{Db, Session};
+use crate::db::Db;
 use crate::error::Told;
 use crate::ids::uuids;
+use crate::session::Session;
 use crate::standing::standings;
 
 /// Cancels the jobs that wait, and stores the wish for those that run.

@@ -22,9 +22,10 @@ use store::record::{JobRecord, corrupt, number, word};
 use store::{Count, JobFilter, JobPage, Result};
 use uuid::Uuid;
 
-use crate::db::{Db, Session};
+use crate::db::Db;
 use crate::error::Told;
 use crate::ids::uuids;
+use crate::session::Session;
 
 /// One page of jobs, newest first.
 pub(crate) async fn page(db: &Db, filter: &JobFilter) -> Result<JobPage> {

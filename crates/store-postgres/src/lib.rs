@@ -37,6 +37,7 @@ mod look;
 mod plans;
 mod pool;
 mod schema;
+mod session;
 mod settle;
 mod standing;
 mod submit;

@@ -10,8 +10,9 @@ use store::{
     Submitted,
 };
 
-use crate::db::{Session, again};
+use crate::db::again;
 use crate::ids::ids_with_prefix;
+use crate::session::Session;
 use crate::standing::standings;
 use crate::{PostgresStore, control, find, logs, submit};
 

@@ -8,8 +8,9 @@ use store::record::{EXPIRED, OfferRecord, corrupt, number, queue};
 use store::{Due, Error, LongTransaction, Offer, OpenedSession, Plans, QueueDepth, Rescue, Rescued, Result};
 
 use crate::PostgresStore;
-use crate::db::{Db, Session, again};
+use crate::db::{Db, again};
 use crate::error::Told;
+use crate::session::Session;
 use crate::settle::{GiveBack, give_back};
 
 #[async_trait]

@@ -14,8 +14,8 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::Config;
-use crate::db::Session;
 use crate::error::{Fault, Told, unavailable};
+use crate::session::Session;
 
 /// A connection that was not used for so long is tried before it is used again: the server may have closed it,
 /// or a firewall may have forgotten it. In a busy process none is.

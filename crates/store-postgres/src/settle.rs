@@ -13,10 +13,11 @@ use store::record::{LOST, LOST_TOO_OFTEN, OfferRecord, number};
 use store::{Ended, Finished, Offer, Result};
 use uuid::Uuid;
 
-use crate::db::{Db, Session};
+use crate::db::Db;
 use crate::error::Told;
 use crate::ids::{count, small};
 use crate::logs;
+use crate::session::Session;
 
 /// Ended attempts, column by column. A place is the number of an attempt's row, from 1.
 #[derive(Default)]

@@ -4,9 +4,9 @@ use model::id::JobId;
 use store::Result;
 use store::record::{Standing, StandingRecord};
 
-use crate::db::Session;
 use crate::error::Told;
 use crate::ids::uuids;
+use crate::session::Session;
 
 /// Where the jobs of these ids stand, in any order.
 pub(crate) async fn standings(

@@ -10,9 +10,10 @@ use store::record::{Standing, content, corrupt, key_conflict, lease_lost, limit_
 use store::{Offer, Result, Submit, Submitted};
 use uuid::Uuid;
 
-use crate::db::{Db, Session};
+use crate::db::Db;
 use crate::error::{Fault, Told};
 use crate::ids::{Known, count, small};
+use crate::session::Session;
 use crate::standing::standings;
 
 /// Stores a batch of jobs, all or none.

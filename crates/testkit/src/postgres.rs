@@ -4,7 +4,9 @@
 //! share (`scripts/with-postgres` starts one and names it in `TEST_POSTGRES_URL`), or on one of this
 //! process, kept while any of its databases is in use. A [`Server`] is for stories that stop or kill it.
 
-use std::path::{Path, PathBuf};
+mod programs;
+
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Weak};
 
@@ -14,10 +16,8 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use self::programs::{USER, as_user, program, psql_arguments};
 use crate::server::{Launch, Process, free_port, give, is_root};
-
-/// PostgreSQL refuses to run as root; its Debian package makes this user.
-const USER: &str = "postgres";
 
 /// Room for many tests side by side, each with a pool of its own.
 const CONNECTIONS_MAX: u32 = 300;
@@ -336,36 +336,6 @@ pub async fn query(url: &str, sql: &str) -> Result<Vec<String>, String> {
 fn is_ready(lock: &Path, pid: &str) -> bool {
     let text = std::fs::read_to_string(lock).unwrap_or_default();
     text.lines().next() == Some(pid) && text.lines().any(|line| line.trim_end() == "ready")
-}
-
-fn psql_arguments<'a>(url: &'a str, sql: &'a str) -> [&'a str; 7] {
-    ["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql]
-}
-
-fn as_user(program: &Path) -> Command {
-    if !is_root() {
-        return Command::new(program);
-    }
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid", USER, "--regid", USER, "--init-groups"]).arg(program);
-    // The folder of the test may be closed to that user.
-    command.current_dir("/");
-    command
-}
-
-/// A program of the newest PostgreSQL that Debian's packages installed, or whatever the path finds.
-fn program(name: &str) -> PathBuf {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    versions
-        .map(|version| version.path().join("bin").join(name))
-        .filter(|path| path.exists())
-        .max_by_key(|path| version_of(path))
-        .unwrap_or_else(|| PathBuf::from(name))
-}
-
-fn version_of(program: &Path) -> u32 {
-    let version = program.ancestors().nth(2).and_then(Path::file_name);
-    version.and_then(|name| name.to_str()).and_then(|name| name.parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]

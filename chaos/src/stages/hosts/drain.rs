@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use history::{Hit, Truth};
 
+use crate::effort::Effort;
 use crate::load::{Load, LoadPlan, Work};
-use crate::stage::Effort;
 use crate::trial::Trial;
 
 use super::now_us;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use history::Hit;
 
+use crate::effort::Effort;
 use crate::load::{LoadPlan, Work};
-use crate::stage::Effort;
 use crate::trial::Trial;
 
 use super::{LEASE, held};

@@ -21,9 +21,10 @@ use super::scheduler::listen_for_signals;
 use super::{log, mail, networks, sandbox, secret_values, slots};
 use crate::args::{Dev, Format};
 use crate::commands::context::Context;
-use crate::config::{SERVER_DEFAULT, VERSION};
+use crate::config::SERVER_DEFAULT;
 use crate::exit::{Error, Exit, Result};
 use crate::server::Server;
+use crate::version::VERSION;
 
 /// How long the parts may take to find each other: a term and a heartbeat, on a machine that is busy.
 const READY: Duration = Duration::from_secs(30);

@@ -11,8 +11,9 @@ use super::scheduler::listen_for_signals;
 use super::{advertised, log, mail, needed, networks, patient, sandbox, secret_values, slots, unless_ended};
 use crate::args::HostRun;
 use crate::commands::context::Context;
-use crate::config::{self, VERSION, first, machine_name};
+use crate::config::{self, first, machine_name};
 use crate::exit::{Exit, Result};
+use crate::version::VERSION;
 
 /// Runs a host until it is asked to end.
 pub(crate) async fn run(context: Context, args: HostRun) -> Result {

@@ -10,8 +10,9 @@ use super::ports::PortsFile;
 use super::{advertised, log, needed, patient, sandbox, unless_ended};
 use crate::args::SchedulerRun;
 use crate::commands::context::Context;
-use crate::config::{self, VERSION, first};
+use crate::config::{self, first};
 use crate::exit::{Error, Exit, Result};
+use crate::version::VERSION;
 
 /// A scheduler runs components only to ask what they are: a publish at a time, a few at once.
 const SLOTS: usize = 4;

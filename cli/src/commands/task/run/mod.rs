@@ -35,10 +35,10 @@ use super::manifest::{self, Wish};
 use crate::args::{Format, Run};
 use crate::commands::context::Context;
 use crate::commands::{files, role};
-use crate::config::VERSION;
 use crate::exit::{Error, Exit, Result};
 use crate::show::run::{Kept, Ran};
 use crate::show::used::{Loaded, used};
+use crate::version::VERSION;
 
 /// How long a task may tidy up after the first ctrl-c: enough to save what it has, and no trial for whoever waits.
 const GRACE: Duration = Duration::from_secs(2);
