@@ -86,7 +86,7 @@ async fn take_over(store: &dyn Store) -> anyhow::Result<()> {
         let rescue = Rescue { limit: TAKEN_BACK_MAX, gone };
         let rescued = store.rescue(rescue).await.context("take back what ran before")?;
         let (again, ended) = (rescued.offers.len(), rescued.ended.len());
-        tracing::warn!(again, ended, "this folder was not closed in order: {again} jobs run again");
+        tracing::warn!(again, ended, "this folder was not closed in order: what ran then runs again");
     }
     Ok(())
 }
