@@ -118,8 +118,10 @@ fn cross(trial: &mut Trial, queue: String) {
     let request = v1::CancelJobsRequest { queue, ..v1::CancelJobsRequest::default() };
     let mut jobs = trial.field.client(0).jobs;
     let cancel = trial.field.runtime().spawn(async move { jobs.cancel_jobs(request).await });
-    let waits = "select count(*) from pg_stat_activity
-                 where application_name = 'jobctl' and wait_event_type = 'Lock'";
+    // For the stranger's row, and nothing else: others wait for other locks.
+    let waits = "select count(*) from pg_stat_activity w, pg_stat_activity s
+                 where w.application_name = 'jobctl' and s.application_name = 'chaos-deadlock'
+                   and s.pid = any(pg_blocking_pids(w.pid))";
     trial.eventually("the cancel to wait for it", PATIENCE, |trial| trial.field.number(waits) > 0);
     stranger.say(&format!("{rows} for update of q"));
     stranger.say("commit");

@@ -19,6 +19,10 @@ const TOLD_MAX: usize = 5;
 /// its way.
 const ON_ITS_WAY_US: i64 = 2_000_000;
 
+/// What a crash of the database may forget of claims, which are not synced: they are made again, under the same number,
+/// and only the sink knows of the first time.
+const FORGOTTEN_US: i64 = 1_000_000;
+
 /// Memory that a process may hold more than before.
 const RESIDENT_MORE_KIB: u64 = 64 << 10;
 
@@ -265,9 +269,17 @@ fn hit(book: &Book<'_>, spell: &Spell<'_>, job: &Job) -> bool {
     match spell.hit {
         Hit::Nobody => false,
         Hit::Job(id) => *id == job.id,
-        Hit::Everybody => job.attempts.iter().any(met),
+        Hit::Everybody => job.attempts.iter().any(met) || was_at_work(book, spell, job),
         Hit::Host(name) => job.attempts.iter().any(|attempt| {
             met(attempt) && book.sessions.get(&attempt.session).is_some_and(|session| session.host == *name)
         }),
     }
+}
+
+/// Whether the sink saw the job during the fault, or just before it.
+fn was_at_work(book: &Book<'_>, spell: &Spell<'_>, job: &Job) -> bool {
+    let during = |at_us: i64| {
+        at_us >= spell.from_us - FORGOTTEN_US && spell.until_us.is_none_or(|until| at_us <= until)
+    };
+    book.effects.get(job.id.as_str()).into_iter().flatten().any(|(at_us, _)| during(*at_us))
 }

@@ -328,6 +328,31 @@ fn a_job_runs_once_and_once_more_for_each_fault_that_hit_its_host() {
     breaks(Invariant::Duplicates, 1, |story| story.effect(8, "b", 2));
 }
 
+/// The database crashed, and forgot that job `b` had been claimed; the first of its executions was seen at `second`.
+fn forgotten_claim(story: &mut Story, second: i64) {
+    for line in &mut story.lines {
+        match &mut line.event {
+            Event::Fault(fault) => fault.hit = Hit::Everybody,
+            Event::Effect(effect) if effect.job == "b" => {
+                line.at_us = if effect.attempt == 1 { second * SECOND } else { line.at_us };
+                effect.attempt = 1;
+            }
+            _ => {}
+        }
+    }
+    *story.job("b") = job("b", vec![attempt(1, 2, 7..9, "succeeded")]);
+}
+
+#[test]
+fn a_claim_that_a_crash_of_the_database_forgot_is_known_to_the_sink_alone() {
+    let mut story = Story::in_order();
+    forgotten_claim(&mut story, 3);
+
+    assert_eq!(story.judged().violations, []);
+
+    breaks(Invariant::Duplicates, 1, |story| forgotten_claim(story, 7));
+}
+
 #[test]
 fn an_effect_of_a_job_that_is_not_there_is_told() {
     breaks(Invariant::Duplicates, 1, |story| story.effect(8, "z", 1));
