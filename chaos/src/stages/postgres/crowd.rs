@@ -36,13 +36,6 @@ pub(super) fn crowded(trial: &mut Trial) {
 
     trial.during("connections exhausted", Hit::Everybody, |trial| {
         let crowd = Crowd::come(trial);
-        // Somebody of the crowd may leave, and the scheduler be in again for a moment.
-        let mut said = String::new();
-        trial.eventually("readiness to say so, and why", PATIENCE, |trial| {
-            said = readiness(trial);
-            said.starts_with("503") && is_clear(&said)
-        });
-        trial.note(format!("readiness: {}", said.lines().last().unwrap_or_default()));
         told_clearly(trial);
         trial.pause(Duration::from_millis(trial.times(FULL_MS, 0) as u64));
         drop(crowd);
@@ -60,7 +53,8 @@ pub(super) fn crowded(trial: &mut Trial) {
 struct Crowd(Vec<Stranger>);
 
 impl Crowd {
-    /// Comes until nobody of the system is left inside.
+    /// Comes until nobody of the system is left inside, and readiness says so, and why. Somebody of the system may be in
+    /// again a moment later, when a place comes free.
     fn come(trial: &mut Trial) -> Self {
         let mut doorman = Stranger::come(trial, "chaos-doorman");
         trial.eventually("the doorman to be inside", PATIENCE, |trial| doorman.pid(trial).is_some());
@@ -73,11 +67,15 @@ impl Crowd {
             crowd.extend((0..AT_ONCE).map(|_| Stranger::come(trial, "chaos-crowd")));
             trial.pause(Duration::from_millis(150));
             crowd.retain_mut(|one: &mut Stranger| !one.is_over());
-            if trial.field.postgres().try_query("select 1").is_err() && readiness(trial).starts_with("503") {
+            let is_full = trial.field.postgres().try_query("select 1").is_err();
+            let said = readiness(trial);
+            if is_full && said.starts_with("503") && is_clear(&said) {
+                trial.note(format!("readiness: {}", said.lines().last().unwrap_or_default()));
                 break;
             }
             if began.elapsed() > PATIENCE {
-                trial.require(false, "the server could not be filled");
+                trial
+                    .require(false, format!("the server was not full, or readiness did not say why: {said}"));
                 break;
             }
         }
