@@ -1,5 +1,6 @@
 //! What the stories are told with: the binary `jobctl`, and systems that are started as a user would.
 
+mod attempts;
 mod certificates;
 mod guests;
 mod jobctl;
@@ -11,6 +12,7 @@ mod sockets;
 mod system;
 mod web;
 
+pub use attempts::{host_of, outcomes};
 pub use guests::{calling_guest, greedy_guest, guest, hostile_guest, module, parent_guest, resuming_guest};
 pub use jobctl::{Answer, Jobctl, jobctl_path};
 pub use process::{Launch, Process};

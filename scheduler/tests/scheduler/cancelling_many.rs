@@ -16,14 +16,6 @@ fn of(task: &str) -> v1::CancelJobsRequest {
     v1::CancelJobsRequest { task: task.to_owned(), ..v1::CancelJobsRequest::default() }
 }
 
-async fn states(replica: &Replica, ids: &[String]) -> Vec<String> {
-    let mut states = Vec::new();
-    for id in ids {
-        states.push(replica.job(id).await.expect("it is there").state);
-    }
-    states
-}
-
 #[tokio::test]
 async fn the_jobs_that_match_are_counted_and_left_alone() {
     let (room, replica) = Room::with_replica().await;
@@ -49,7 +41,7 @@ async fn the_jobs_that_match_are_counted_and_left_alone() {
     assert_eq!((all.scheduled, all.queued, all.running), (2, 2, 1));
     assert_eq!((queued.scheduled, queued.queued, queued.running), (0, 2, 0));
     assert!(all.next_cursor.is_empty());
-    let states = states(&replica, &ids).await;
+    let states = replica.states(&ids).await;
     assert_eq!(states, ["running", "queued", "queued", "scheduled", "scheduled"]);
 }
 
@@ -85,8 +77,8 @@ async fn pages_cancel_all_that_match_and_end_while_new_jobs_arrive() {
     let left =
         call(&replica, v1::CancelJobsRequest { count_only: true, ..of("t") }).await.expect("it is fine");
     assert_eq!((left.queued, left.running), (3, 1));
-    assert_eq!(states(&replica, &newcomers).await, ["queued"; 3]);
-    assert_eq!(states(&replica, &[other]).await, ["queued"]);
+    assert_eq!(replica.states(&newcomers).await, ["queued"; 3]);
+    assert_eq!(replica.states(&[other]).await, ["queued"]);
 }
 
 #[tokio::test]

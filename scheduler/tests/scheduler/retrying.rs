@@ -38,14 +38,6 @@ async fn cancel(replica: &Replica, id: &str) {
     replica.client.clone().jobs.cancel_job(request).await.expect("it is known");
 }
 
-async fn states(replica: &Replica, ids: &[String]) -> Vec<String> {
-    let mut states = Vec::new();
-    for id in ids {
-        states.push(replica.job(id).await.expect("it is there").state);
-    }
-    states
-}
-
 #[tokio::test]
 async fn the_jobs_that_match_are_counted_and_left_alone() {
     let (room, replica) = Room::with_replica().await;
@@ -65,7 +57,7 @@ async fn the_jobs_that_match_are_counted_and_left_alone() {
     assert_eq!((failed.failed, failed.cancelled, failed.retried), (2, 0, 0));
     assert_eq!((all.failed, all.cancelled), (2, 1));
     assert!(failed.counted_at.is_some() && failed.next_cursor.is_empty());
-    assert_eq!(states(&replica, &ids).await, ["failed", "failed", "cancelled", "queued"]);
+    assert_eq!(replica.states(&ids).await, ["failed", "failed", "cancelled", "queued"]);
 }
 
 #[tokio::test]
@@ -93,7 +85,7 @@ async fn pages_retry_all_that_failed_and_offer_them() {
     room.offered(&ids[0]).await;
     let left = call(&replica, v1::RetryJobsRequest { count_only: true, ..of("t") }).await;
     assert_eq!(left.expect("it is fine").failed, 0);
-    assert_eq!(states(&replica, &[gone]).await, ["cancelled"], "only what failed, unless it is said");
+    assert_eq!(replica.states(&[gone]).await, ["cancelled"], "only what failed, unless it is said");
 }
 
 #[tokio::test]
@@ -113,7 +105,7 @@ async fn what_fails_again_meanwhile_is_not_retried_twice_by_one_run() {
 
     assert_eq!((first.retried, first.skipped), (3, 0));
     assert_eq!((again.retried, again.skipped), (0, 2));
-    assert_eq!(states(&replica, &ids).await, ["queued", "failed", "failed"]);
+    assert_eq!(replica.states(&ids).await, ["queued", "failed", "failed"]);
 }
 
 #[tokio::test]

@@ -242,6 +242,15 @@ impl Replica {
         Ok(self.client.clone().jobs.get_job(request).await?.into_inner())
     }
 
+    /// The state of each of the jobs.
+    pub(crate) async fn states(&self, ids: &[String]) -> Vec<String> {
+        let mut states = Vec::new();
+        for id in ids {
+            states.push(self.job(id).await.expect("it is there").state);
+        }
+        states
+    }
+
     pub(crate) async fn jobs(&self) -> Vec<v1::Job> {
         let request = v1::ListJobsRequest::default();
         self.client.clone().jobs.list_jobs(request).await.expect("it answers").into_inner().jobs

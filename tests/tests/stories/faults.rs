@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Stdio;
 
-use serde_json::Value;
-use stories::{Answer, Footing, Jobctl, Setup, System, guest};
+use stories::{Answer, Footing, Jobctl, Setup, System, guest, host_of, outcomes};
 use testkit::eventually::eventually_blocking;
 
 fn system(setup: &Setup) -> System {
@@ -15,19 +14,6 @@ fn system(setup: &Setup) -> System {
 
 fn two_of_each() -> Setup {
     Setup { slots: 2, ..Setup::on(Footing::Distributed { schedulers: 2, hosts: 2 }) }
-}
-
-fn outcomes(job: &Value) -> Vec<&str> {
-    let attempts = job["attempts"].as_array().expect("a list");
-    attempts.iter().map(|attempt| attempt["outcome"].as_str().unwrap_or("running")).collect()
-}
-
-/// The number of the host, from 0, that runs the job's last attempt.
-fn host_of(job: &Value) -> usize {
-    let attempt = job["attempts"].as_array().and_then(|attempts| attempts.last()).expect("an attempt");
-    let name = attempt["host"].as_str().expect("a host");
-    let number: usize = name.strip_prefix("host-").and_then(|number| number.parse().ok()).expect(name);
-    number - 1
 }
 
 /// All of them succeed, each by one attempt.

@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::Value;
-use stories::{Answer, Footing, Jobctl, Role, Setup, System, guest};
+use stories::{Answer, Footing, Jobctl, Role, Setup, System, guest, outcomes};
 
 fn system() -> System {
     let system = System::start(&Setup::on(Footing::Embedded));
@@ -24,11 +23,6 @@ fn start(data: &Path, folder: &Path) -> Role {
     let mut dev = Role::new("dev", arguments.map(str::to_owned).to_vec(), vec![home], folder);
     dev.start();
     dev
-}
-
-fn outcomes(job: &Value) -> Vec<&str> {
-    let attempts = job["attempts"].as_array().expect("a list");
-    attempts.iter().map(|attempt| attempt["outcome"].as_str().unwrap_or("running")).collect()
 }
 
 #[test]

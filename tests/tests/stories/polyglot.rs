@@ -1,7 +1,7 @@
 //! The contract is neutral between languages: Python and JavaScript do what Rust does.
 
 use serde_json::{Value, json};
-use stories::{Footing, Jobctl, System, component};
+use stories::{Footing, Jobctl, System, component, outcomes};
 
 const TEXT: &str = "O rato roeu a roupa do rei de Roma; a rainha, irada, resolveu: a roupa fica!";
 
@@ -87,11 +87,6 @@ fn assert_an_uncaught_error_can_be_read(jobctl: &Jobctl, language: &Language) {
     assert!(message.starts_with(language.uncaught), "{message}");
     let log = jobctl.log_texts(job["id"].as_str().expect("an id")).join("\n");
     assert!(log.contains(language.uncaught) && log.contains(language.place), "{log}");
-}
-
-fn outcomes(job: &Value) -> Vec<&str> {
-    let attempts = job["attempts"].as_array().expect("a list");
-    attempts.iter().map(|attempt| attempt["outcome"].as_str().unwrap_or("running")).collect()
 }
 
 /// Seconds since 1970 of an RFC 3339 instant, by a program that is not ours.

@@ -1,7 +1,6 @@
 //! Hosts and leaders that are gone, or were: told from those that are only silent, and fenced off.
 
-use serde_json::Value;
-use stories::{Footing, Receiver, Setup, System, calling_guest, guest};
+use stories::{Footing, Receiver, Setup, System, calling_guest, guest, host_of, outcomes};
 use testkit::eventually::eventually_blocking;
 
 /// Two hosts whose lease ends long after the test: what comes in time does not come from it.
@@ -11,18 +10,6 @@ fn patient(schedulers: usize) -> Setup {
         flags: ["--lease", "10m"].map(str::to_owned).to_vec(),
         ..Setup::on(Footing::Distributed { schedulers, hosts: 2 })
     }
-}
-
-fn outcomes(job: &Value) -> Vec<&str> {
-    let attempts = job["attempts"].as_array().expect("a list");
-    attempts.iter().map(|attempt| attempt["outcome"].as_str().unwrap_or("running")).collect()
-}
-
-/// The number of the host, from 0, that runs the job's last attempt.
-fn host_of(job: &Value) -> usize {
-    let attempt = job["attempts"].as_array().and_then(|attempts| attempts.last()).expect("an attempt");
-    let name = attempt["host"].as_str().expect("a host");
-    name.strip_prefix("host-").and_then(|number| number.parse::<usize>().ok()).expect(name) - 1
 }
 
 /// Waits until the leader watches the host.
