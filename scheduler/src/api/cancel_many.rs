@@ -6,18 +6,22 @@
 
 use broker::Signal;
 use model::job::JobState;
-use rpc::{Code, Error, v1};
+use rpc::{Error, v1};
 use store::{Cancel, Cancelled, JobFilter};
 
+use super::Api;
 use super::cancel::grace;
-use super::{Api, list};
+use super::list::{Deed, meant};
 use crate::answer::ask;
 
-/// Jobs of one page. They are read with their payloads, up to 1 MiB each, and as many interrupts go out at once.
-const PAGE: u32 = 200;
-
 /// What can be cancelled.
-const UNFINISHED: [JobState; 3] = [JobState::Scheduled, JobState::Queued, JobState::Running];
+const UNFINISHED: &[JobState] = &[JobState::Scheduled, JobState::Queued, JobState::Running];
+const CANCEL: Deed = Deed {
+    done: "cancelled",
+    states: UNFINISHED,
+    unless_said: UNFINISHED,
+    hint: "only jobs that are scheduled, queued or running can be cancelled",
+};
 
 /// Counts the jobs, or cancels a page of them.
 pub(super) async fn cancel(
@@ -31,25 +35,17 @@ pub(super) async fn cancel(
 }
 
 fn filter(request: v1::CancelJobsRequest) -> Result<JobFilter, Error> {
-    let mut filter = list::filter(v1::ListJobsRequest {
+    let asked = v1::ListJobsRequest {
         namespace: request.namespace,
         states: request.states,
         task: request.task,
         queue: request.queue,
         tags: request.tags,
         since: request.since,
-        limit: PAGE,
         cursor: request.cursor,
-    })?;
-    if let Some(ended) = filter.states.iter().find(|state| state.is_final()) {
-        let message = format!("state: a job that is {ended} cannot be cancelled");
-        return Err(Error::new(Code::Invalid, message)
-            .hint("only jobs that are scheduled, queued or running can be cancelled"));
-    }
-    if filter.states.is_empty() {
-        filter.states = UNFINISHED.to_vec();
-    }
-    Ok(filter)
+        ..v1::ListJobsRequest::default()
+    };
+    meant(asked, &CANCEL)
 }
 
 async fn count(api: &Api, filter: JobFilter) -> Result<v1::CancelJobsResponse, Error> {

@@ -1,8 +1,8 @@
 //! One job, and pages of many.
 
 use model::id::JobId;
-use model::job::Job;
-use rpc::{Error, v1};
+use model::job::{Job, JobState};
+use rpc::{Code, Error, v1};
 use store::JobFilter;
 
 use super::{Api, namespace, page_limit};
@@ -44,6 +44,38 @@ pub(super) fn filter(request: v1::ListJobsRequest) -> Result<JobFilter, Error> {
         before: optional(request.cursor).map(|cursor| cursor.parse()).transpose()?,
         limit: page_limit(request.limit)?,
     })
+}
+
+/// Jobs of one page that something is done to. They are read with their payloads, up to 1 MiB each, and as many
+/// interrupts may go out at once.
+const DEED_PAGE: u32 = 200;
+
+/// What can be done to jobs a page at a time, and to which.
+pub(super) struct Deed {
+    /// `cancelled`: what a job of another state cannot be.
+    pub(super) done: &'static str,
+    /// The states that it can be done in.
+    pub(super) states: &'static [JobState],
+    /// Those that are meant when nobody says.
+    pub(super) unless_said: &'static [JobState],
+    /// For who named another state.
+    pub(super) hint: &'static str,
+}
+
+/// Which jobs something is to be done to; the request's limit does not count.
+///
+/// # Errors
+/// As [`filter`], and for a state that it cannot be done in.
+pub(super) fn meant(request: v1::ListJobsRequest, deed: &Deed) -> Result<JobFilter, Error> {
+    let mut filter = filter(v1::ListJobsRequest { limit: DEED_PAGE, ..request })?;
+    if let Some(other) = filter.states.iter().find(|state| !deed.states.contains(state)) {
+        let message = format!("state: a job that is {other} cannot be {}", deed.done);
+        return Err(Error::new(Code::Invalid, message).hint(deed.hint));
+    }
+    if filter.states.is_empty() {
+        filter.states = deed.unless_said.to_vec();
+    }
+    Ok(filter)
 }
 
 /// A page of large payloads ends early.

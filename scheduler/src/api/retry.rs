@@ -8,15 +8,21 @@
 
 use chrono::{DateTime, Utc};
 use model::job::{Job, JobState};
-use rpc::{Code, Error, v1};
+use rpc::{Error, v1};
 use store::{JobFilter, Retried, Retry};
 
-use super::{Api, list, namespace};
+use super::list::{Deed, meant};
+use super::{Api, namespace};
 use crate::answer::{ask, refusal};
 use crate::desk::reference;
 
-/// Jobs of one page. They are read with their payloads, up to 1 MiB each.
-const PAGE: u32 = 200;
+/// What can be retried.
+const RETRY: Deed = Deed {
+    done: "retried",
+    states: &[JobState::Failed, JobState::Cancelled],
+    unless_said: &[JobState::Failed],
+    hint: "only jobs that failed or were cancelled run again",
+};
 
 /// Lets a failed or cancelled job run again.
 pub(super) async fn one(api: &Api, request: v1::RetryJobRequest) -> Result<v1::RetryJobResponse, Error> {
@@ -45,27 +51,17 @@ pub(super) async fn many(api: &Api, request: v1::RetryJobsRequest) -> Result<v1:
 }
 
 fn filter(request: v1::RetryJobsRequest) -> Result<JobFilter, Error> {
-    let mut filter = list::filter(v1::ListJobsRequest {
+    let asked = v1::ListJobsRequest {
         namespace: request.namespace,
         states: request.states,
         task: request.task,
         queue: request.queue,
         tags: request.tags,
         since: request.since,
-        limit: PAGE,
         cursor: request.cursor,
-    })?;
-    let is_other = |state: &&JobState| !matches!(state, JobState::Failed | JobState::Cancelled);
-    if let Some(other) = filter.states.iter().find(is_other) {
-        let message = format!("state: a job that is {other} cannot be retried");
-        return Err(
-            Error::new(Code::Invalid, message).hint("only jobs that failed or were cancelled run again")
-        );
-    }
-    if filter.states.is_empty() {
-        filter.states = vec![JobState::Failed];
-    }
-    Ok(filter)
+        ..v1::ListJobsRequest::default()
+    };
+    meant(asked, &RETRY)
 }
 
 async fn count(api: &Api, filter: JobFilter) -> Result<v1::RetryJobsResponse, Error> {

@@ -77,6 +77,17 @@ impl Trust {
         Instant::now() < self.until()
     }
 
+    /// Begins a part of a leader, which takes steps only while this holds.
+    fn begin<P: Future<Output = ()> + Send + 'static>(
+        &self,
+        parts: &mut JoinSet<()>,
+        reign: &Shutdown,
+        part: impl FnOnce(Shutdown) -> P,
+    ) {
+        let (trust, part) = (self.clone(), part(reign.clone()));
+        parts.spawn(async move { trust.confine(part).await });
+    }
+
     /// Takes the steps of `part` only while it holds: a process that was stopped in the middle of one sends nothing when
     /// it wakes. Then it stands still, until the end of the reign drops it.
     async fn confine(&self, part: impl Future<Output = ()>) {
@@ -273,14 +284,10 @@ impl Candidate {
         let rescuer = Rescuer::new(self.tools.clone(), trust.clone(), Arc::clone(&gone), away);
         let watcher = Watcher::new(self.tools.clone(), trust.clone(), gone);
         let transactions = Transactions::new(self.tools.clone(), trust.clone());
-        let (ends, confined) = (reign.clone(), trust.clone());
-        parts.spawn(async move { confined.confine(dispatcher.run(&ends)).await });
-        let (ends, confined) = (reign.clone(), trust.clone());
-        parts.spawn(async move { confined.confine(rescuer.run(&ends)).await });
-        let (ends, confined) = (reign.clone(), trust.clone());
-        parts.spawn(async move { confined.confine(watcher.run(&ends)).await });
-        let (ends, confined) = (reign.clone(), trust.clone());
-        parts.spawn(async move { confined.confine(transactions.run(&ends)).await });
+        trust.begin(&mut parts, reign, |ends| async move { dispatcher.run(&ends).await });
+        trust.begin(&mut parts, reign, |ends| async move { rescuer.run(&ends).await });
+        trust.begin(&mut parts, reign, |ends| async move { watcher.run(&ends).await });
+        trust.begin(&mut parts, reign, |ends| async move { transactions.run(&ends).await });
         parts
     }
 
