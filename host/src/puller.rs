@@ -114,7 +114,7 @@ impl Puller {
             if jobs.is_empty() {
                 continue;
             }
-            let claiming = self.running.claiming();
+            let claiming = self.running.claiming(&jobs);
             match patient(self.store.claim(Claim { session: session.id(), jobs: jobs.clone() })).await {
                 Ok(claimed) => self.begin(&session, claimed, &mut slots),
                 Err(store::Error::Stale { .. }) => {

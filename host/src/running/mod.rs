@@ -56,7 +56,8 @@ struct Books {
     /// Attempts that somebody wants ended by then although they are not in hand yet: the store may have given them
     /// to this host a moment ago, with the answer still on its way.
     early: HashMap<Lease, Instant>,
-    claiming: bool,
+    /// The jobs of the claim that is under way: no other can be given to this host meanwhile.
+    claiming: Vec<JobId>,
     /// Why everything stops that comes now.
     closed: Option<StopReason>,
 }
@@ -147,7 +148,9 @@ impl Running {
                 Told::Stopping
             }
             Some(_) => Told::Ended,
-            None if books.claiming && (books.early.len() < EARLY_MAX || books.early.contains_key(&lease)) => {
+            None if books.claiming.contains(&lease.job)
+                && (books.early.len() < EARLY_MAX || books.early.contains_key(&lease)) =>
+            {
                 let soonest = books.early.entry(lease).or_insert(until);
                 *soonest = until.min(*soonest);
                 Told::Stopping
@@ -233,9 +236,9 @@ impl Running {
         self.lock().attempts.values().filter(|entry| entry.executing).count()
     }
 
-    /// Says that a claim is under way, until the guard is dropped.
-    pub(crate) fn claiming(&self) -> Claiming<'_> {
-        self.lock().claiming = true;
+    /// Says that a claim of these jobs is under way, until the guard is dropped.
+    pub(crate) fn claiming(&self, jobs: &[JobId]) -> Claiming<'_> {
+        self.lock().claiming = jobs.to_vec();
         Claiming(self)
     }
 
@@ -279,7 +282,7 @@ pub(crate) struct Claiming<'a>(&'a Running);
 impl Drop for Claiming<'_> {
     fn drop(&mut self) {
         let mut books = self.0.lock();
-        books.claiming = false;
+        books.claiming.clear();
         books.early.clear();
     }
 }

@@ -58,12 +58,23 @@ fn an_interrupt_that_overtakes_the_claim_is_not_forgotten() {
     let lease = lease(1, 1);
 
     assert_eq!(running.interrupt(lease, Duration::ZERO), Told::Ended);
-    let claiming = running.claiming();
+    let claiming = running.claiming(&[lease.job]);
     assert_eq!(running.interrupt(lease, Duration::ZERO), Told::Stopping);
     let (signal, _in_hand) = running.begin(&session, lease);
     drop(claiming);
 
     assert_eq!(asked(&signal), Some(StopReason::Cancel));
+}
+
+#[test]
+fn an_attempt_that_is_over_is_so_while_others_are_claimed() {
+    let running = running();
+    let over = lease(1, 1);
+    drop(running.begin(&Session::for_tests(1), over));
+
+    let _claiming = running.claiming(&[lease(1, 1).job]);
+
+    assert_eq!(running.interrupt(over, Duration::ZERO), Told::Ended);
 }
 
 #[test]
@@ -135,7 +146,7 @@ fn the_shorter_of_two_graces_counts() {
 fn a_grace_that_overtakes_the_claim_is_not_forgotten() {
     let running = running();
     let (short, late) = (lease(1, 1), lease(1, 1));
-    let claiming = running.claiming();
+    let claiming = running.claiming(&[short.job, late.job]);
     running.interrupt(short, 2 * LONG);
     running.interrupt(short, LONG);
     running.interrupt(short, 2 * LONG);
