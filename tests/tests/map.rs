@@ -17,6 +17,7 @@ const FLOORS: &[(u8, &[&str])] = &[
             "broker",
             "sandbox",
             "rpc",
+            "recurrence",
             "send_email",
             "generate_report",
             "call_webhook",

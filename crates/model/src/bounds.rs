@@ -46,3 +46,6 @@ pub const CHECKPOINT_BYTES_MAX: usize = 1 << 20;
 
 /// How many jobs a page of a listing holds at the most.
 pub const PAGE_MAX: u32 = 1_000;
+
+/// Longest note of a schedule, in bytes: a few lines for people.
+pub const SCHEDULE_NOTE_BYTES_MAX: usize = 1_000;

@@ -54,6 +54,17 @@ impl fmt::Display for SessionId {
 #[serde(transparent)]
 pub struct VersionId(pub i64);
 
+/// A schedule. The store issues it and never issues it again, not even for the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ScheduleId(pub i64);
+
+impl fmt::Display for ScheduleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// The fencing token of an attempt: nothing about the attempt is written without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Lease {

@@ -12,7 +12,7 @@ use crate::error::{Failure, Invalid};
 use crate::id::{Digest, JobId, VersionId};
 use crate::json::Json;
 use crate::limits::LimitOverrides;
-use crate::name::{Namespace, QueueKey, QueueName, TaskName};
+use crate::name::{Namespace, QueueKey, QueueName, ScheduleName, TaskName};
 use crate::words::words;
 
 /// How urgent a job is: 1 first, 9 last.
@@ -255,6 +255,10 @@ pub struct Job {
     pub cancel_requested: bool,
     /// The job that made it.
     pub parent: Option<JobId>,
+    /// The schedule that made it.
+    pub schedule: Option<ScheduleName>,
+    /// The instant of that schedule that it was made for.
+    pub scheduled_for: Option<DateTime<Utc>>,
     /// When it was stored.
     pub created_at: DateTime<Utc>,
     /// When it may start, or might first have.

@@ -14,6 +14,7 @@ pub mod json;
 pub mod limits;
 pub mod name;
 pub mod retry;
+pub mod schedule;
 pub mod spread;
 pub mod task;
 pub mod units;

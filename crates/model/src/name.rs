@@ -1,4 +1,4 @@
-//! Names of namespaces, tasks and queues.
+//! Names of namespaces, tasks, queues and schedules.
 
 use std::fmt;
 use std::str::FromStr;
@@ -95,6 +95,12 @@ name!(
     /// The name of a queue inside a namespace.
     QueueName,
     "queue"
+);
+
+name!(
+    /// The name of a schedule inside a namespace.
+    ScheduleName,
+    "schedule"
 );
 
 impl Default for Namespace {

@@ -12,6 +12,7 @@ use crate::v1::admission_client::AdmissionClient;
 use crate::v1::cluster_client::ClusterClient;
 use crate::v1::host_control_client::HostControlClient;
 use crate::v1::jobs_client::JobsClient;
+use crate::v1::schedules_client::SchedulesClient;
 use crate::v1::tasks_client::TasksClient;
 use crate::{Code, Error, MESSAGE_BYTES_MAX};
 
@@ -59,6 +60,8 @@ pub struct Client {
     pub jobs: JobsClient<Channel>,
     /// Tasks.
     pub tasks: TasksClient<Channel>,
+    /// Schedules.
+    pub schedules: SchedulesClient<Channel>,
     /// The system as a whole.
     pub cluster: ClusterClient<Channel>,
     /// Replica to leader.
@@ -102,6 +105,7 @@ impl Client {
                 .max_decoding_message_size(MESSAGE_BYTES_MAX)
                 .max_encoding_message_size(MESSAGE_BYTES_MAX),
             tasks: TasksClient::new(channel.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
+            schedules: SchedulesClient::new(channel.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
             cluster: ClusterClient::new(channel.clone()),
             admission: AdmissionClient::new(channel),
         })

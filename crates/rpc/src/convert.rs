@@ -98,12 +98,13 @@ impl From<Job> for v1::Job {
             run_at: Some(timestamp(job.run_at)),
             started_at: job.started_at.map(timestamp),
             finished_at: job.finished_at.map(timestamp),
-            schedule: String::new(),
+            schedule: job.schedule.map(String::from).unwrap_or_default(),
             parent: job.parent.map(|id| id.to_string()).unwrap_or_default(),
             cancel_requested: job.cancel_requested,
             attempts: job.attempts.into_iter().map(Into::into).collect(),
             files: job.files.into_iter().map(Into::into).collect(),
             limits: Some(job.limits).filter(|limits| !limits.is_empty()).map(Into::into),
+            scheduled_for: job.scheduled_for.map(timestamp),
         }
     }
 }

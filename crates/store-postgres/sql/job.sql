@@ -10,6 +10,7 @@ select j.id as "id!", s.namespace as "namespace!", s.name as "queue!", t.name as
        j.key as "key?", j.tags::text as "tags?", j.timeout_ms as "timeout_ms?", j.limits as "limits?",
        p.percent::bigint as "percent?", p.message as "progress_message?",
        coalesce(q.cancel_requested, false) as "cancel_requested!", j.parent as "parent?",
+       c.name as "schedule?", f.instant as "scheduled_for?",
        j.created_at as "created_at!", coalesce(q.run_at, j.run_at) as "run_at!",
        case when q.session is null then a.started_at else q.claimed_at end as "started_at?",
        case when q.job_id is null then coalesce(e.finished_at, a.finished_at) end as "finished_at?",
@@ -28,6 +29,8 @@ join tasks t on t.id = v.task_id
 left join job_queue q on q.job_id = j.id
 left join job_ends e on e.job_id = j.id
 left join job_progress p on p.job_id = j.id
+left join schedule_fires f on f.job_id = j.id
+left join schedules c on c.id = f.schedule_id
 left join lateral (
   select l.number, l.outcome, l.result, l.error_kind, l.error_message, l.started_at, l.finished_at
   from attempts l

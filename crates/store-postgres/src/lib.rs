@@ -36,6 +36,7 @@ mod logs;
 mod look;
 mod plans;
 mod pool;
+mod schedules;
 mod schema;
 mod session;
 mod settle;

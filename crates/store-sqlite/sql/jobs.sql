@@ -8,7 +8,8 @@ select j.id as "id!: Uuid", s.namespace as "namespace!: String", s.name as "queu
        j.key as "key?: String", j.tags as "tags?: String", j.timeout_ms as "timeout_ms?: i64",
        j.limits as "limits?: String", p.percent as "percent?: i64",
        p.message as "progress_message?: String", coalesce(q.cancel_requested, 0) as "cancel_requested!: bool",
-       j.parent as "parent?: Uuid", j.created_at as "created_at!: i64",
+       j.parent as "parent?: Uuid", c.name as "schedule?: String", f.instant as "scheduled_for?: i64",
+       j.created_at as "created_at!: i64",
        coalesce(q.run_at, j.run_at) as "run_at!: i64",
        case when q.session is null then a.started_at else q.claimed_at end as "started_at?: i64",
        case when q.job_id is null then coalesce(e.finished_at, a.finished_at) end as "finished_at?: i64",
@@ -28,6 +29,8 @@ cross join tasks t on t.id = v.task_id
 left join job_queue q on q.job_id = j.id
 left join job_ends e on e.job_id = j.id
 left join job_progress p on p.job_id = j.id
+left join schedule_fires f on f.job_id = j.id
+left join schedules c on c.id = f.schedule_id
 left join attempts a
   on a.job_id = j.id and a.number = (select max(l.number) from attempts l where l.job_id = j.id)
 order by w.key

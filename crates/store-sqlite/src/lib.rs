@@ -43,6 +43,7 @@ mod look;
 mod onlookers;
 mod plans;
 mod rows;
+mod schedules;
 mod schema;
 mod settle;
 mod standing;

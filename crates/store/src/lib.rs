@@ -1,8 +1,8 @@
 //! The promises about durable truth, and the suite that holds every driver to them.
 //!
-//! Five roles, each a trait with the verbs one kind of caller needs: [`Jobs`] (what people ask),
-//! [`Attempts`] (what a host does), [`Plans`] and [`Terms`] (what the leader does) and [`Components`]
-//! (code by digest). One verb is one params struct and one transaction. SQL decides who wins; what it
+//! Six roles, each a trait with the verbs one kind of caller needs: [`Jobs`] (what people ask),
+//! [`Attempts`] (what a host does), [`Plans`] and [`Terms`] (what the leader does), [`Schedules`] (what
+//! runs by itself) and [`Components`] (code by digest). One verb is one params struct and one transaction. SQL decides who wins; what it
 //! means is decided by pure functions in `model`.
 //!
 //! Two rules hold for every verb. Leases and due times are judged by the database's clock, never by the
@@ -57,6 +57,7 @@ mod error;
 mod jobs;
 mod plans;
 pub mod record;
+mod schedules;
 mod terms;
 
 pub use attempts::{
@@ -69,12 +70,16 @@ pub use jobs::{
     Cancel, Cancelled, Count, JobFilter, JobPage, Jobs, Retried, Retry, StateOf, Submit, Submitted,
 };
 pub use plans::{Due, LongTransaction, Offer, OpenedSession, Plans, QueueDepth, Rescue, Rescued};
+pub use schedules::{
+    BrokenSchedule, DueSchedules, FateFilter, Made, NewFire, NewSchedule, ScheduleChange, ScheduleChanged,
+    ScheduleFilter, SchedulePage, Schedules,
+};
 pub use terms::{Elect, Leader, SILENT_MS, Term, Terms};
 
 /// What every verb answers.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// A whole store: all five roles.
-pub trait Store: Jobs + Attempts + Plans + Terms + Components {}
+/// A whole store: all six roles.
+pub trait Store: Jobs + Attempts + Plans + Terms + Schedules + Components {}
 
-impl<T: Jobs + Attempts + Plans + Terms + Components> Store for T {}
+impl<T: Jobs + Attempts + Plans + Terms + Schedules + Components> Store for T {}

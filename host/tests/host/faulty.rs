@@ -5,15 +5,16 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use model::id::{Digest, JobId, Lease, SessionId, VersionId};
+use model::id::{Digest, JobId, Lease, ScheduleId, SessionId, VersionId};
 use model::job::{FileInfo, Job, LogLine, OutputFile};
-use model::name::{Namespace, TaskName};
+use model::name::{Namespace, ScheduleName, TaskName};
+use model::schedule::{Fate, Schedule};
 use model::task::{TaskRef, TaskVersion};
 use store::{
     Attempts, Beat, Cancel, Cancelled, Claim, ClaimedJob, Components, Count, Due, Elect, Error, Extend,
     Finish, Finished, HostSession, JobFilter, JobPage, Jobs, Leader, Offer, OpenSession, Plans, Publish,
-    Published, QueueDepth, Report, Rescue, Rescued, Result, Retried, Retry, StateOf, Submit, Submitted,
-    TaskInfo, Term, Terms,
+    Published, QueueDepth, Report, Rescue, Rescued, Result, Retried, Retry, Schedules, StateOf, Submit,
+    Submitted, TaskInfo, Term, Terms,
 };
 use store_sqlite::SqliteStore;
 use tokio::sync::Notify;
@@ -186,6 +187,41 @@ impl Plans for Faulty {
     }
     async fn depths(&self) -> Result<Vec<QueueDepth>> {
         self.inner.depths().await
+    }
+}
+
+#[async_trait]
+impl Schedules for Faulty {
+    async fn create_schedule(&self, new: store::NewSchedule) -> Result<store::Made> {
+        self.inner.create_schedule(new).await
+    }
+    async fn schedule(&self, namespace: &Namespace, name: &ScheduleName) -> Result<Schedule> {
+        self.inner.schedule(namespace, name).await
+    }
+    async fn schedules(&self, filter: store::ScheduleFilter) -> Result<store::SchedulePage> {
+        self.inner.schedules(filter).await
+    }
+    async fn due_schedules(&self, limit: u32) -> Result<store::DueSchedules> {
+        self.inner.due_schedules(limit).await
+    }
+    async fn change_schedules(
+        &self,
+        changes: Vec<store::ScheduleChange>,
+    ) -> Result<Vec<store::ScheduleChanged>> {
+        self.inner.change_schedules(changes).await
+    }
+    async fn disable_schedule(&self, id: ScheduleId, seq: i64, reason: &str) -> Result<bool> {
+        self.inner.disable_schedule(id, seq, reason).await
+    }
+    async fn fates(&self, filter: store::FateFilter) -> Result<Vec<Fate>> {
+        self.inner.fates(filter).await
+    }
+    async fn fired(
+        &self,
+        schedule: ScheduleId,
+        instants: &[DateTime<Utc>],
+    ) -> Result<Vec<(DateTime<Utc>, JobId)>> {
+        self.inner.fired(schedule, instants).await
     }
 }
 

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use broker::{Broker, MemoryBroker, Queues, Reference, Signal, Take};
-use model::id::{Digest, JobId, Lease, SessionId, VersionId};
+use chrono::{DateTime, Utc};
+use model::id::{Digest, JobId, Lease, ScheduleId, SessionId, VersionId};
 use model::job::{FileInfo, Job, LogLine, OutputFile};
-use model::name::{Namespace, QueueKey, TaskName};
+use model::name::{Namespace, QueueKey, ScheduleName, TaskName};
+use model::schedule::{Fate, Schedule};
 use model::task::{TaskRef, TaskVersion};
 use store::{
     Beat, Cancel, Cancelled, Claim, ClaimedJob, Count, Due, Elect, Extend, Finish, Finished, HostSession,
@@ -104,6 +106,17 @@ gated!(store::Terms {
     schedulers(within_ms: u32) -> Vec<(String, String)>;
 });
 
+gated!(store::Schedules {
+    create_schedule(new: store::NewSchedule) -> store::Made;
+    schedule(namespace: &Namespace, name: &ScheduleName) -> Schedule;
+    schedules(filter: store::ScheduleFilter) -> store::SchedulePage;
+    due_schedules(limit: u32) -> store::DueSchedules;
+    change_schedules(changes: Vec<store::ScheduleChange>) -> Vec<store::ScheduleChanged>;
+    disable_schedule(id: ScheduleId, seq: i64, reason: &str) -> bool;
+    fates(filter: store::FateFilter) -> Vec<Fate>;
+    fired(schedule: ScheduleId, instants: &[DateTime<Utc>]) -> Vec<(DateTime<Utc>, JobId)>;
+});
+
 gated!(store::Components {
     publish(publish: Publish) -> Vec<Published>;
     component(sha256: Digest) -> Vec<u8>;
@@ -116,7 +129,7 @@ gated!(store::Components {
 
 #[async_trait]
 impl store::Plans for GatedStore {
-    async fn due(&self, due: Due) -> store::Result<(Vec<Offer>, chrono::DateTime<chrono::Utc>)> {
+    async fn due(&self, due: Due) -> store::Result<(Vec<Offer>, DateTime<Utc>)> {
         self.pass("due").await;
         assert!(!self.due_panics.load(Ordering::Relaxed), "the test says so");
         if !self.due.load(Ordering::Relaxed) {

@@ -20,10 +20,12 @@ use crate::{Error, Result};
 
 mod content;
 mod limits;
+mod schedule;
 mod standing;
 
 pub use content::content;
 pub use limits::{capped_grace_ms, limit_columns, limits};
+pub use schedule::{FateRecord, ScheduleRecord, pending_column, schedule_missing, spec_column};
 pub use standing::{FileRecord, OfferRecord, Standing, StandingRecord};
 
 /// Said of an attempt whose host was not heard of in time.
@@ -163,6 +165,8 @@ pub struct JobRecord {
     pub progress_message: Option<String>,
     pub cancel_requested: bool,
     pub parent: Option<Uuid>,
+    pub schedule: Option<String>,
+    pub scheduled_for: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub run_at: DateTime<Utc>,
     pub started_at: Option<DateTime<Utc>>,
@@ -205,6 +209,8 @@ impl JobRecord {
             progress,
             cancel_requested: self.cancel_requested,
             parent: self.parent.map(JobId),
+            schedule: self.schedule.as_deref().map(word).transpose()?,
+            scheduled_for: self.scheduled_for,
             created_at: self.created_at,
             run_at: self.run_at,
             started_at: self.started_at,
