@@ -24,6 +24,7 @@ use crate::answer::within;
 use crate::api::{Api, Ingredients};
 use crate::carrier::Carrier;
 use crate::desk::Desk;
+use crate::hosts::Hosts;
 use crate::http::router;
 use crate::leader::{Candidate, Tools};
 use crate::lookout;
@@ -107,11 +108,14 @@ impl Scheduler {
             Carrier::new(Arc::clone(&desk), Arc::clone(&broker), stands.clone(), token.clone());
         let tasks = Arc::new(crate::tasks::Tasks::new(Arc::clone(&store)));
         let waiting = Arc::new(Waiting::default());
+        let hosts = Arc::new(Hosts::new(Arc::clone(&store), token.clone()));
         let lease_ms = u32::try_from(config.term.as_millis()).context("read the term")?;
         let tools = Tools {
             store: Arc::clone(&store),
             desk: Arc::clone(&desk),
             bell: bell.clone(),
+            tasks: Arc::clone(&tasks),
+            hosts: Arc::clone(&hosts),
             token: token.clone(),
             long_transaction: config.long_transaction,
         };
@@ -126,7 +130,7 @@ impl Scheduler {
             bell,
             desk: Arc::clone(&desk),
             standing: stands.clone(),
-            token: token.clone(),
+            hosts,
             limits_max: config.limits_max,
             version: config.version.clone(),
             shutdown: shutdown.clone(),

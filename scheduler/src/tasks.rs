@@ -7,15 +7,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use model::id::VersionId;
+use model::id::{JobId, VersionId};
+use model::job::{JobOptions, NewJob};
 use model::json::Json;
+use model::limits::LimitOverrides;
 use model::name::Namespace;
+use model::retry::MAX_ATTEMPTS_DEFAULT;
 use model::task::{TaskRef, TaskVersion};
 use moka::future::Cache;
 use rpc::{Code, Error};
 use store::Store;
 
 use crate::answer::ask;
+use crate::limits;
 use crate::schema::Schema;
 
 /// How long a replica that missed the signal may enqueue for the version before: shorter than the time in
@@ -46,6 +50,34 @@ impl Known {
             Error::new(Code::Invalid, message)
                 .hint(format!("`jobctl task show {}` shows the schema", self.version.task))
         })
+    }
+
+    /// Refuses limits of a job that are over the version's.
+    ///
+    /// # Errors
+    /// `Denied`, naming the first that is.
+    pub(crate) fn allow(&self, limits: &LimitOverrides) -> Result<(), Error> {
+        let version = &self.version;
+        limits::allow(limits, &version.manifest.limits, "the version's", |limit| {
+            format!("ask for less, or publish {} with more: --{limit}", version.task)
+        })
+    }
+
+    /// A job of this version. Its limits are held against the version's by [`Self::allow`].
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub(crate) fn job(
+        &self,
+        id: JobId,
+        namespace: Namespace,
+        payload: Json,
+        options: JobOptions,
+    ) -> Result<NewJob, Error> {
+        self.check(&payload)?;
+        let tasks = self.version.manifest.description.max_attempts;
+        let max_attempts = options.max_attempts.or(tasks).unwrap_or(MAX_ATTEMPTS_DEFAULT);
+        Ok(NewJob { id, namespace, version: self.version.id, payload, max_attempts, options })
     }
 }
 

@@ -9,13 +9,12 @@ use model::id::JobId;
 use model::job::{JobOptions, NewJob};
 use model::json::Json;
 use model::name::Namespace;
-use model::retry::MAX_ATTEMPTS_DEFAULT;
 use model::task::TaskRef;
 use rpc::{Code, Error, v1};
 use store::Submitted;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{Api, limits, namespace, options};
+use super::{Api, namespace, options};
 use crate::answer::{EXTRA_DEADLINE, STORE_DEADLINE, refusal, too_late};
 use crate::desk::reference;
 use crate::tasks::Known;
@@ -95,10 +94,7 @@ async fn resolve(api: &Api, namespace: &Namespace, job: v1::NewJob) -> Result<Dr
     let id = if job.id.is_empty() { JobId::generate(now) } else { callers_id(&job.id)? };
     let options = options::read(job.options.unwrap_or_default(), now)?;
     let known = api.tasks.resolve(namespace, &task).await?;
-    let version = &known.version;
-    limits::allow(&options.limits, &version.manifest.limits, "the version's", |limit| {
-        format!("ask for less, or publish {} with more: --{limit}", version.task)
-    })?;
+    known.allow(&options.limits)?;
     Ok(Draft { id, known, options, payload: job.payload })
 }
 
@@ -133,16 +129,7 @@ fn check(namespace: &Namespace, draft: Draft) -> Result<NewJob, Error> {
     } else {
         Json::check("payload", payload, PAYLOAD_BYTES_MAX)?
     };
-    known.check(&payload)?;
-    let description = &known.version.manifest.description;
-    Ok(NewJob {
-        id,
-        namespace: namespace.clone(),
-        version: known.version.id,
-        payload,
-        max_attempts: options.max_attempts.or(description.max_attempts).unwrap_or(MAX_ATTEMPTS_DEFAULT),
-        options,
-    })
+    known.job(id, namespace.clone(), payload, options)
 }
 
 /// The error of one job of a batch says which, counted from 1 like the lines of a file.

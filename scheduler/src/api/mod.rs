@@ -7,9 +7,7 @@ mod changes;
 mod cluster;
 mod enqueue;
 mod files;
-mod hosts;
 mod jobs;
-mod limits;
 mod list;
 mod logs;
 mod options;
@@ -39,10 +37,10 @@ use tonic::Status;
 use crate::answer::ask;
 use crate::carrier::Bell;
 use crate::desk::Desk;
+use crate::hosts::Hosts;
 use crate::standing::Standing;
 use crate::tasks::Tasks;
 use crate::waiting::Waiting;
-use hosts::Hosts;
 use submit::Submitter;
 use turns::{PATIENCE, turn};
 
@@ -71,7 +69,7 @@ pub(crate) struct Ingredients {
     pub(crate) bell: Bell,
     pub(crate) desk: Arc<Desk>,
     pub(crate) standing: watch::Receiver<Standing>,
-    pub(crate) token: Option<String>,
+    pub(crate) hosts: Arc<Hosts>,
     pub(crate) limits_max: Limits,
     pub(crate) version: String,
     pub(crate) shutdown: Shutdown,
@@ -91,7 +89,7 @@ pub(crate) struct Api {
     version: String,
     shutdown: Shutdown,
     submitter: Submitter,
-    hosts: Hosts,
+    hosts: Arc<Hosts>,
     uploads: Semaphore,
     inspections: Semaphore,
 }
@@ -100,7 +98,7 @@ impl Api {
     pub(crate) fn new(of: Ingredients) -> Arc<Self> {
         Arc::new(Self {
             submitter: Submitter::start(Arc::clone(&of.store)),
-            hosts: Hosts::new(Arc::clone(&of.store), of.token),
+            hosts: of.hosts,
             store: of.store,
             sandbox: of.sandbox,
             clock: of.clock,

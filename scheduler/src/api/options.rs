@@ -9,7 +9,7 @@ use model::job::{JobOptions, Key, Priority, Start};
 use model::name::QueueName;
 use rpc::v1;
 
-use super::limits;
+use crate::limits;
 
 /// Reads and checks options.
 ///

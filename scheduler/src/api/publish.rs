@@ -11,8 +11,9 @@ use sandbox::{Flavour, Inspection, Refusal, RefusalKind};
 use store::{Publish, PublishTask, Published};
 use tonic::Streaming;
 
-use super::{Api, changes, limits, namespace, upload};
+use super::{Api, changes, namespace, upload};
 use crate::answer::{STORE_DEADLINE, ask, refusal, within};
+use crate::limits;
 
 /// What the caller asks for besides the component.
 struct Wish {

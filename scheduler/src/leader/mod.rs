@@ -37,7 +37,9 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use crate::answer::within;
 use crate::carrier::Bell;
 use crate::desk::Desk;
+use crate::hosts::Hosts;
 use crate::standing::Standing;
+use crate::tasks::Tasks;
 use dispatcher::Dispatcher;
 use rescuer::Rescuer;
 use transactions::Transactions;
@@ -102,6 +104,8 @@ pub(crate) struct Tools {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) bell: Bell,
+    pub(crate) tasks: Arc<Tasks>,
+    pub(crate) hosts: Arc<Hosts>,
     /// What it shows to other replicas.
     pub(crate) token: Option<String>,
     /// For how long a transaction may be open before it is warned of.

@@ -27,7 +27,7 @@ const KEPT_DEADLINE: Duration = Duration::from_millis(500);
 const HOST_DEADLINE: Duration = Duration::from_millis(1_500);
 
 /// The way to the hosts.
-pub(super) struct Hosts {
+pub(crate) struct Hosts {
     store: Arc<dyn Store>,
     dialer: HostDialer,
     /// By address; no more of them than hosts that are up.
@@ -35,14 +35,14 @@ pub(super) struct Hosts {
 }
 
 impl Hosts {
-    pub(super) fn new(store: Arc<dyn Store>, token: Option<String>) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, token: Option<String>) -> Self {
         let dialer = HostDialer { token, timeout: HOST_DEADLINE };
         Self { store, dialer, kept: Mutex::default() }
     }
 
     /// Tells the hosts that hold the leases, all at once and each over one connection; how many of the attempts are
     /// stopping, or have ended, by what their hosts answered. The caller bounds how many leases there are.
-    pub(super) async fn interrupt(&self, leases: Vec<Lease>, grace_ms: u64) -> usize {
+    pub(crate) async fn interrupt(&self, leases: Vec<Lease>, grace_ms: u64) -> usize {
         if leases.is_empty() {
             return 0;
         }

@@ -8,7 +8,7 @@ use rpc::{Code, Error, v1};
 ///
 /// # Errors
 /// Names the first that makes none.
-pub(super) fn read(limits: Option<v1::LimitOverrides>) -> Result<LimitOverrides, Invalid> {
+pub(crate) fn read(limits: Option<v1::LimitOverrides>) -> Result<LimitOverrides, Invalid> {
     let limits = LimitOverrides::try_from(limits.unwrap_or_default())?;
     limits.check_nought()?;
     Ok(limits)
@@ -18,7 +18,7 @@ pub(super) fn read(limits: Option<v1::LimitOverrides>) -> Result<LimitOverrides,
 ///
 /// # Errors
 /// `Denied`, naming the first limit that is over, the most allowed and the value seen.
-pub(super) fn allow(
+pub(crate) fn allow(
     limits: &LimitOverrides,
     max: &Limits,
     whose: &str,
