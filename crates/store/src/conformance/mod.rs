@@ -12,6 +12,7 @@
 //! until the database says that it is past.
 
 mod lab;
+mod timetable;
 
 pub use lab::Lab;
 
