@@ -2,6 +2,7 @@
 
 mod client;
 mod convert;
+mod convert_schedule;
 mod error;
 mod watch;
 
@@ -21,6 +22,7 @@ pub mod v1 {
 
 pub use client::{Channel, Client, ClientConfig, HostClient, HostDialer};
 pub use convert::{instant, lease_of, reference, reference_parts, timestamp};
+pub use convert_schedule::schedule_spec;
 pub use error::{Code, Error};
 pub use watch::HostWatch;
 

@@ -36,6 +36,32 @@ fn fields_of_a_newer_release_are_left_aside_between_client_and_scheduler() {
 }
 
 #[test]
+fn fields_of_a_newer_release_are_left_aside_in_schedules() {
+    let text = |text: &str| text.to_owned();
+    let spec = v1::ScheduleSpec { cron: text("0 3 * * *"), every_ms: Some(0), ..v1::ScheduleSpec::default() };
+    let spec = || Some(spec.clone());
+    is_read(&v1::CreateScheduleRequest {
+        name: text("a"),
+        spec: spec(),
+        ..v1::CreateScheduleRequest::default()
+    });
+    is_read(&v1::UpdateScheduleRequest { seq: 3, spec: spec(), ..v1::UpdateScheduleRequest::default() });
+    is_read(&v1::Schedule { state: text("paused"), spec: spec(), ..v1::Schedule::default() });
+    is_read(&v1::ListSchedulesRequest {
+        states: vec![text("active")],
+        ..v1::ListSchedulesRequest::default()
+    });
+    is_read(&v1::TriggerScheduleRequest { overlap: text("skip"), ..v1::TriggerScheduleRequest::default() });
+    is_read(&v1::TriggerScheduleResponse {
+        outcome: text("fired"),
+        ..v1::TriggerScheduleResponse::default()
+    });
+    is_read(&v1::BackfillScheduleRequest { count_only: true, ..v1::BackfillScheduleRequest::default() });
+    is_read(&v1::BackfillScheduleResponse { made: 7, ..v1::BackfillScheduleResponse::default() });
+    is_read(&v1::ScheduleInstant { count: Some(0), skip: text("missed"), ..v1::ScheduleInstant::default() });
+}
+
+#[test]
 fn a_message_of_an_older_release_has_what_it_lacks_by_default() {
     let older = v1::StatusRequest {}.encode_to_vec();
 
