@@ -12,4 +12,4 @@ mod truth;
 pub use check::{Invariant, Summary, Violation, check, check_all};
 pub use event::{Effect, Event, Fault, FaultId, Hit, Line, Process};
 pub use journal::{Journal, now_us, read};
-pub use truth::{Attempt, Fire, Job, Session, Standing, Truth};
+pub use truth::{Attempt, Fire, Job, Kind, Schedule, Session, Standing, Truth};

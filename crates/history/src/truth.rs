@@ -15,6 +15,9 @@ pub struct Truth {
     /// What schedules did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fires: Vec<Fire>,
+    /// What they should have done, of those of whom it is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schedules: Vec<Schedule>,
 }
 
 /// A job.
@@ -78,14 +81,52 @@ pub struct Standing {
     pub running: u64,
 }
 
-/// What became of one instant of a schedule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What became of an instant of a schedule, or of several in a row that made no job.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fire {
     /// The schedule.
     pub schedule: String,
     /// The instant.
     pub instant_us: i64,
+    /// The last of several that were skipped; none: it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_us: Option<i64>,
+    /// What it came from: the clock unless it is said.
+    #[serde(default)]
+    pub kind: Kind,
+    /// When that was recorded; none: nobody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_us: Option<i64>,
     /// The job it made; none: a recorded skip.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<String>,
+    /// Why it made none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What an instant came from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The clock.
+    #[default]
+    Clock,
+    /// Somebody, by hand.
+    Trigger,
+    /// Somebody, for a time that has passed: the instant may have been skipped before.
+    Backfill,
+}
+
+/// Instants that something must have become of: one each period.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// The schedule.
+    pub name: String,
+    /// The first.
+    pub first_us: i64,
+    /// None is later than this.
+    pub last_us: i64,
+    /// From one to the next; more than 0.
+    pub period_us: i64,
 }

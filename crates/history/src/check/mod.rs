@@ -2,6 +2,7 @@
 
 mod book;
 mod rules;
+mod schedules;
 
 use std::fmt;
 

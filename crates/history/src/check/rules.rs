@@ -6,6 +6,7 @@ use crate::event::Hit;
 use crate::truth::{Attempt, Job};
 
 use super::book::{Book, Spell, is_final, successes};
+use super::schedules::schedules;
 use super::{Invariant, Violation};
 
 /// All of them, in their order.
@@ -33,7 +34,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    fn add(&mut self, invariant: Invariant, seen: Vec<String>) {
+    pub(super) fn add(&mut self, invariant: Invariant, seen: Vec<String>) {
         let more = seen.len().saturating_sub(TOLD_MAX);
         self.violations.extend(seen.into_iter().take(TOLD_MAX).map(|what| Violation { invariant, what }));
         if more > 0 {
@@ -203,26 +204,6 @@ fn processes(book: &Book<'_>, found: &mut Found) {
         }
     }
     found.add(Invariant::Processes, seen);
-}
-
-fn schedules(book: &Book<'_>, found: &mut Found) {
-    let mut seen = Vec::new();
-    for job in book.stored() {
-        if let Some(first) = job.attempts.first().filter(|first| first.started_us < job.run_at_us) {
-            let early_ms = (job.run_at_us - first.started_us) / 1000;
-            seen.push(format!("job {} began {early_ms} ms before its time", job.id));
-        }
-    }
-    let mut instants = BTreeSet::new();
-    for fire in book.truth.into_iter().flat_map(|truth| &truth.fires) {
-        if !instants.insert((&fire.schedule, fire.instant_us)) {
-            seen.push(format!("{} fired twice for {}", fire.schedule, fire.instant_us));
-        }
-        if let Some(job) = fire.job.as_deref().filter(|job| !book.jobs.contains_key(job)) {
-            seen.push(format!("{} fired the job {job}, which is not there", fire.schedule));
-        }
-    }
-    found.add(Invariant::Schedules, seen);
 }
 
 fn duplicates(book: &Book<'_>, found: &mut Found) {

@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::{Invariant, Summary, check, check_all};
 use crate::event::{Effect, Event, Fault, FaultId, Hit, Line, Process};
-use crate::truth::{Attempt, Fire, Job, Session, Standing, Truth};
+use crate::truth::{Attempt, Job, Session, Standing, Truth};
+
+mod schedules;
 
 const SECOND: i64 = 1_000_000;
 
@@ -296,22 +298,6 @@ fn a_panic_and_memory_that_is_not_given_back_are_told() {
     breaks(Invariant::Processes, 2, |story| {
         story.say(10, Event::Process(Process { panics: 1, resident_after_kib: 115 << 10, ..process() }));
     });
-}
-
-#[test]
-fn nothing_starts_before_its_time() {
-    breaks(Invariant::Schedules, 1, |story| story.job("a").run_at_us = 3 * SECOND);
-}
-
-#[test]
-fn an_instant_of_a_schedule_has_one_job_or_one_skip() {
-    let fire = |job: Option<&str>| Fire {
-        schedule: "nightly".to_owned(),
-        instant_us: SECOND,
-        job: job.map(str::to_owned),
-    };
-    breaks(Invariant::Schedules, 1, |story| story.truth.fires = vec![fire(Some("a")), fire(None)]);
-    breaks(Invariant::Schedules, 1, |story| story.truth.fires = vec![fire(Some("z"))]);
 }
 
 #[test]
