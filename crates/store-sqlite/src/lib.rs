@@ -18,7 +18,7 @@
 //! **What is durable.** A killed process loses nothing that was answered: a commit is in the page cache of the
 //! system by then. The loss of power is another matter, and there the driver tells two kinds of verbs apart.
 //! What people and tasks rely on (submit, cancel, retry, publish, promote, finish, a checkpoint, what a rescue
-//! records) syncs the log before it is answered (`synchronous = full`). What is only about processes of this
+//! records, schedules and their runs) syncs the log before it is answered (`synchronous = full`). What is only about processes of this
 //! machine, which end with it (sessions, claims, signs of life, terms, log lines and progress of a running
 //! attempt), does not (`synchronous = normal`): losing it leaves a consistent older state, in which the job
 //! waits or its session falls silent, and so it runs again. An idle system then syncs only when the log is folded back

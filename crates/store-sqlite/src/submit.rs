@@ -26,7 +26,6 @@ pub(crate) async fn submit(db: &Db, submit: Submit) -> Result<Vec<Submitted>> {
     if submit.jobs.is_empty() {
         return Ok(Vec::new());
     }
-    let jobs = &submit.jobs;
     let mut tx = db.durable().await?;
     let now = now(&mut tx).await?;
     if let Some(lease) = submit.parent
@@ -34,27 +33,41 @@ pub(crate) async fn submit(db: &Db, submit: Submit) -> Result<Vec<Submitted>> {
     {
         return Err(lease_lost(lease));
     }
-    let tasks = tasks(&mut tx, jobs).await?;
+    let parent = submit.parent.map(|lease| lease.job);
+    let answer = store_jobs(&mut tx, now, &submit.jobs, parent).await?;
+    tx.commit().await.map_err(fault)?;
+    Ok(answer)
+}
+
+/// Stores jobs in a transaction that holds the write lock; after an error it must not be committed.
+pub(crate) async fn store_jobs(
+    connection: &mut SqliteConnection,
+    now: i64,
+    jobs: &[NewJob],
+    parent: Option<JobId>,
+) -> Result<Vec<Submitted>> {
+    if jobs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tasks = tasks(&mut *connection, jobs).await?;
     let keys = keys(jobs, &tasks)?;
-    let places = sort(&mut tx, now, jobs, &keys).await?;
+    let places = sort(&mut *connection, now, jobs, &keys).await?;
 
     let new: Vec<usize> = places.iter().enumerate().filter_map(|(n, place)| place.new_at(n)).collect();
-    let queues = queues(&mut tx, new.iter().map(|n| queue_of(&jobs[*n]))).await?;
-    let parent = submit.parent.map(|lease| hex(lease.job));
-    store(&mut tx, now, new.iter().map(|n| Row::of(&jobs[*n], now, &queues, parent.clone()))).await?;
-    store_keys(&mut tx, now, new.iter().filter_map(|n| keys[*n].as_ref().map(|key| (key, &jobs[*n]))))
+    let queues = queues(&mut *connection, new.iter().map(|n| queue_of(&jobs[*n]))).await?;
+    let parent = parent.map(hex);
+    store(&mut *connection, now, new.iter().map(|n| Row::of(&jobs[*n], now, &queues, parent.clone())))
         .await?;
+    let new_keys = new.iter().filter_map(|n| keys[*n].as_ref().map(|key| (key, &jobs[*n])));
+    store_keys(&mut *connection, now, new_keys).await?;
 
     let old: Vec<JobId> = places.iter().filter_map(Place::old).collect();
     let old: HashMap<JobId, Standing> = if old.is_empty() {
         HashMap::new()
     } else {
-        standings(&mut tx, &old).await?.into_iter().map(|one| (one.id, one)).collect()
+        standings(connection, &old).await?.into_iter().map(|one| (one.id, one)).collect()
     };
-    let answer = places.iter().zip(jobs).map(|(place, job)| answer(place, job, jobs, now, &old));
-    let answer = answer.collect::<Result<_>>()?;
-    tx.commit().await.map_err(fault)?;
-    Ok(answer)
+    places.iter().zip(jobs).map(|(place, job)| answer(place, job, jobs, now, &old)).collect()
 }
 
 /// What a job of the batch turned out to be.

@@ -10,9 +10,10 @@ use store_sqlite::SqliteStore;
 /// What may be walked through from end to end: JSON texts and lists in the query itself, and tables that hold
 /// a row for each queue (`s`), each open session, or each replica. What a part of the query answers (`u`) is as long as
 /// that part's own walks, which stand in the plan.
-const SMALL: [&str; 8] = [
+const SMALL: [&str; 9] = [
     "VIRTUAL TABLE",
     "CONSTANT ROW",
+    "CONSTANT ROWS",
     "SCAN s",
     "SCAN p",
     "SCAN u",
@@ -31,7 +32,7 @@ async fn plan(connection: &mut SqliteConnection, sql: &str) -> Vec<String> {
 /// a walk along an index until something is found.
 fn is_bounded(step: &str) -> bool {
     if step.starts_with("SCAN") {
-        SMALL.iter().any(|small| step.contains(small))
+        SMALL.iter().any(|small| format!("{step} ").contains(&format!("{small} ")))
     } else {
         !step.starts_with("SEARCH") || step.contains('(') || step == "SEARCH p"
     }
@@ -58,7 +59,7 @@ async fn no_query_walks_through_a_table_that_grows() {
         seen += 1;
     }
 
-    assert!(seen > 60, "{seen} files were found");
+    assert!(seen > 80, "{seen} files were found");
 }
 
 /// The walks of the hot path and of listings go along the index that ends them early, in its order.
@@ -87,6 +88,20 @@ async fn walks_go_along_the_index_that_bounds_them() {
         (include_str!("../sql/count_waiting.sql"), "SEARCH q USING INDEX job_queue_due (queue_id=?)"),
         (include_str!("../sql/cancel_running.sql"), "SEARCH job_queue USING PRIMARY KEY (job_id=?)"),
         (include_str!("../sql/cancel_waiting.sql"), "SEARCH job_queue USING PRIMARY KEY (job_id=?)"),
+        (include_str!("../sql/schedules_due.sql"), "SEARCH c USING INDEX schedules_look (look_at<?)"),
+        (
+            include_str!("../sql/schedules_page.sql"),
+            "SEARCH c USING INDEX schedules_name (namespace=? AND name>?)",
+        ),
+        (
+            include_str!("../sql/schedule_fates.sql"),
+            "SEARCH f USING PRIMARY KEY (schedule_id=? AND instant<?)",
+        ),
+        (
+            include_str!("../sql/schedule_fates.sql"),
+            "SEARCH k USING INDEX schedule_skips_schedule (schedule_id=? AND from_instant<?)",
+        ),
+        (include_str!("../sql/schedule_change.sql"), "SEARCH schedules USING INTEGER PRIMARY KEY (rowid=?)"),
         (
             include_str!("../sql/find_failed.sql"),
             "SEARCH a USING INDEX attempts_failed (job_id>? AND job_id<?)",

@@ -154,7 +154,8 @@ pub trait Schedules: Send + Sync {
     async fn due_schedules(&self, limit: u32) -> Result<DueSchedules>;
 
     /// Changes schedules, each all or nothing and none for the sake of another, in one transaction; answers in input
-    /// order. Durable when it answers. Jobs are stored as [`crate::Jobs::submit`] stores them.
+    /// order. Durable when it answers. Jobs are stored as [`crate::Jobs::submit`] stores them. Of several changes of one
+    /// schedule the first that fits is made, and the others are stale.
     async fn change_schedules(&self, changes: Vec<ScheduleChange>) -> Result<Vec<ScheduleChanged>>;
 
     /// Sets a schedule aside that makes no sense, whatever stands in it: `disabled`, for this reason. Whether it was still
@@ -164,7 +165,7 @@ pub trait Schedules: Send + Sync {
     /// What became of a schedule's instants, the latest first.
     async fn fates(&self, filter: FateFilter) -> Result<Vec<Fate>>;
 
-    /// Those of these instants that made a job.
+    /// Those of these instants that made a job. An instant that is finer than the store's own finds itself.
     async fn fired(
         &self,
         schedule: ScheduleId,
