@@ -14,6 +14,19 @@ pub struct Refused {
     pub hint: Option<String>,
 }
 
+impl Refused {
+    /// Words of `field` that are wrong in this way.
+    pub(crate) fn new(field: &'static str, problem: impl Into<String>) -> Self {
+        Self { field, problem: problem.into(), hint: None }
+    }
+
+    /// With what to write instead.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
 impl From<Invalid> for Refused {
     fn from(invalid: Invalid) -> Self {
         Self { field: invalid.field, problem: invalid.problem, hint: None }

@@ -1,8 +1,14 @@
 //! What the words of a schedule mean for the clock: which instants it names, and what an instant comes to.
 
+mod civil;
+mod clock;
 mod error;
+mod every;
+mod expression;
+mod grammar;
 mod plan;
 mod recurrence;
+mod segment;
 mod zone;
 
 pub use error::Refused;
