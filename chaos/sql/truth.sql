@@ -1,5 +1,10 @@
--- Everything since {since} (microseconds), an object a line: jobs with their attempts, sessions, and what is not at rest.
--- One statement, so that all of it is of one moment.
+-- Everything since {since} (microseconds), an object a line: jobs with their attempts, sessions, what is not at rest, what
+-- schedules did, and the schedules themselves. One statement, so that all of it is of one moment.
+with named as (
+  select s.*,
+         case when s.namespace = 'default' then '' else s.namespace || '/' end || s.name
+           || case when s.deleted_at is null then '' else '#' || s.id end as label
+  from schedules s)
 select json_build_object('job', json_build_object(
          'id', j.id,
          'state', case
@@ -48,3 +53,33 @@ select json_build_object('standing', json_build_object(
          'running', count(*) filter (where q.session is not null)))
 from job_queue q
 left join host_sessions h on h.id = q.session
+union all
+select json_build_object('fire', json_build_object(
+         'schedule', n.label,
+         'instant_us', (extract(epoch from f.instant) * 1000000)::bigint,
+         'kind', f.kind,
+         'recorded_us', (extract(epoch from f.fired_at) * 1000000)::bigint,
+         'job', f.job_id))
+from schedule_fires f
+join named n on n.id = f.schedule_id
+where f.fired_at >= to_timestamp({since} / 1000000.0)
+union all
+select json_build_object('fire', json_build_object(
+         'schedule', n.label,
+         'instant_us', (extract(epoch from k.from_instant) * 1000000)::bigint,
+         'until_us', (extract(epoch from k.until_instant) * 1000000)::bigint,
+         'kind', k.kind,
+         'recorded_us', (extract(epoch from k.skipped_at) * 1000000)::bigint,
+         'reason', k.reason))
+from schedule_skips k
+join named n on n.id = k.schedule_id
+where k.skipped_at >= to_timestamp({since} / 1000000.0)
+union all
+select json_build_object('schedule', json_build_object(
+         'name', n.label,
+         'spec', convert_from(n.spec, 'UTF8'),
+         'pending', n.pending,
+         'updated_us', (extract(epoch from n.updated_at) * 1000000)::bigint,
+         'next_us', (extract(epoch from n.next_at) * 1000000)::bigint))
+from named n
+where n.deleted_at is null

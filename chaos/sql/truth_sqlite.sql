@@ -1,4 +1,9 @@
 -- The twin of truth.sql for the file of a `jobctl dev`: everything in it, an object a line.
+with named as (
+  select s.*,
+         case when s.namespace = 'default' then '' else s.namespace || '/' end || s.name
+           || case when s.deleted_at is null then '' else '#' || s.id end as label
+  from schedules s)
 select json_object('job', json_object(
          'id', lower(substr(hex(j.id), 1, 8) || '-' || substr(hex(j.id), 9, 4) || '-' || substr(hex(j.id), 13, 4) || '-'
                      || substr(hex(j.id), 17, 4) || '-' || substr(hex(j.id), 21)),
@@ -42,3 +47,33 @@ select json_object('standing', json_object(
          'running', coalesce(sum(q.session is not null), 0)))
 from job_queue q
 left join host_sessions h on h.id = q.session
+union all
+select json_object('fire', json_object(
+         'schedule', n.label,
+         'instant_us', f.instant * 1000,
+         'kind', f.kind,
+         'recorded_us', f.fired_at * 1000,
+         'job', lower(substr(hex(f.job_id), 1, 8) || '-' || substr(hex(f.job_id), 9, 4) || '-'
+                      || substr(hex(f.job_id), 13, 4) || '-' || substr(hex(f.job_id), 17, 4) || '-'
+                      || substr(hex(f.job_id), 21))))
+from schedule_fires f
+join named n on n.id = f.schedule_id
+union all
+select json_object('fire', json_object(
+         'schedule', n.label,
+         'instant_us', k.from_instant * 1000,
+         'until_us', k.until_instant * 1000,
+         'kind', k.kind,
+         'recorded_us', k.skipped_at * 1000,
+         'reason', k.reason))
+from schedule_skips k
+join named n on n.id = k.schedule_id
+union all
+select json_object('schedule', json_object(
+         'name', n.label,
+         'spec', cast(n.spec as text),
+         'pending', n.pending,
+         'updated_us', n.updated_at * 1000,
+         'next_us', n.next_at * 1000))
+from named n
+where n.deleted_at is null

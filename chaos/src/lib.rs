@@ -20,6 +20,7 @@ mod settle;
 mod sink;
 mod stage;
 pub mod stages;
+mod timetable;
 mod trial;
 mod truth;
 

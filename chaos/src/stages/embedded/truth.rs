@@ -21,5 +21,5 @@ pub(super) fn of_file(path: &Path, trial: &mut Trial) -> Truth {
     };
     let (sound, lines) = trial.field.runtime().block_on(read).expect("the file can be read");
     trial.require(sound == "ok", format!("{} is not sound: {sound}", path.display()));
-    truth::of_lines(lines)
+    truth::of_lines(lines, 0)
 }
