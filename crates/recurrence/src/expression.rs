@@ -132,6 +132,11 @@ impl Field {
         self.bits & (1 << value) != 0
     }
 
+    /// Whether it takes every value there is.
+    pub(crate) fn is_all(&self) -> bool {
+        (self.name.min()..=self.name.last()).all(|value| self.has(value))
+    }
+
     /// Whether its text begins with `*` or `?`. Of the two fields of days such a one does not restrict by itself: a day
     /// has to fit both.
     pub(crate) fn begins_with_star(&self) -> bool {
