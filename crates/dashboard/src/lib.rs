@@ -7,7 +7,9 @@
 mod attempt;
 mod files;
 mod pages;
+mod schedules;
 mod show;
+mod timetable;
 
 use std::sync::Arc;
 
@@ -30,13 +32,15 @@ pub struct Parts {
     pub version: String,
 }
 
-/// The pages: `/`, `/jobs`, `/jobs/NAMESPACE/ID`, `/tasks`, and the files of jobs.
+/// The pages: `/`, `/jobs`, `/jobs/NAMESPACE/ID`, `/schedules`, `/schedules/NAME`, `/tasks`, and the files of jobs.
 pub fn router(parts: Parts) -> Router {
     Router::new()
         .route("/", get(pages::overview))
         .route("/jobs", get(pages::jobs))
         .route("/jobs/{namespace}/{id}", get(pages::job))
         .route("/jobs/{namespace}/{id}/files/{name}", get(files::file))
+        .route("/schedules", get(schedules::list))
+        .route("/schedules/{name}", get(schedules::one))
         .route("/tasks", get(pages::tasks))
         .layer(map_response(harden))
         .with_state(parts)

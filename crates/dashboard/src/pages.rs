@@ -12,9 +12,10 @@ use model::name::{Namespace, QueueName, TaskName};
 use serde::Deserialize;
 use store::{HostSession, JobFilter, Leader, QueueDepth, TaskInfo};
 
-use crate::Parts;
 use crate::attempt::AttemptCard;
 use crate::show::{Moment, limits, moment, pretty, size, span};
+use crate::timetable::{ScheduleRow, address, instant};
+use crate::{Parts, schedules};
 
 /// Jobs on one page.
 const PAGE: u32 = 50;
@@ -60,7 +61,7 @@ impl IntoResponse for Problem {
     }
 }
 
-fn draw(page: &impl Template) -> Response {
+pub(crate) fn draw(page: &impl Template) -> Response {
     match page.render() {
         Ok(html) => Html(html).into_response(),
         Err(error) => {
@@ -122,6 +123,8 @@ struct Overview {
     schedulers: usize,
     hosts: Vec<(HostSession, Moment)>,
     queues: Vec<(QueueDepth, String)>,
+    /// Those that somebody should look at.
+    schedules: Vec<ScheduleRow>,
     jobs: Vec<Row>,
 }
 
@@ -149,6 +152,7 @@ pub(crate) async fn overview(State(parts): State<Parts>) -> Result<Response, Pro
                 (depth, oldest)
             })
             .collect(),
+        schedules: schedules::disabled(store.as_ref(), now).await?,
         jobs: store.jobs(filter).await?.jobs.iter().map(|job| Row::new(job, now)).collect(),
     };
     Ok(draw(&page))
@@ -176,7 +180,7 @@ struct Jobs {
 }
 
 /// Reads a field of the form that may be left empty.
-fn field<T: std::str::FromStr<Err = Invalid>>(text: &str) -> Result<Option<T>, Problem> {
+pub(crate) fn field<T: std::str::FromStr<Err = Invalid>>(text: &str) -> Result<Option<T>, Problem> {
     Some(text)
         .filter(|text| !text.is_empty())
         .map(str::parse)
@@ -217,6 +221,8 @@ struct JobPage {
     row: Row,
     job: Job,
     run_at: Moment,
+    /// The schedule that made it: name, page and instant.
+    schedule: Option<(String, String, String)>,
     payload: String,
     result: String,
     limits: String,
@@ -240,6 +246,10 @@ pub(crate) async fn job(
         version: parts.version.clone(),
         row: Row::new(&job, now),
         run_at: moment(job.run_at, now),
+        schedule: job.schedule.as_ref().map(|name| {
+            let instant = job.scheduled_for.map(instant).unwrap_or_default();
+            (name.to_string(), address(&namespace, name), instant)
+        }),
         payload: pretty(job.payload.as_str()),
         result: job.result.as_ref().map(|result| pretty(result.as_str())).unwrap_or_default(),
         limits: limits(&job.limits.shown()),
