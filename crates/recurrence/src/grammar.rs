@@ -61,11 +61,14 @@ pub(crate) fn check_text(text: &str) -> Result<(), Refused> {
 pub(crate) fn parse(text: &str) -> Result<Expression, Refused> {
     check_text(text)?;
     let text = expanded(text.trim())?;
+    if let Some(refused) = hints::zone_before(text) {
+        return Err(refused);
+    }
     let texts: Vec<&str> = text.split_ascii_whitespace().collect();
     let names = match texts.len() {
         5 => &FieldName::ALL[1..],
         6 => &FieldName::ALL[..],
-        count => return Err(hints::wrong_count(text, count)),
+        count => return Err(hints::wrong_count(count)),
     };
     let mut fields = names
         .iter()

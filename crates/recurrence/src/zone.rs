@@ -18,7 +18,7 @@ const DISTANCE_MAX: usize = 3;
 
 /// Abbreviations of clocks, and a place where they are in use. They are no zones: many mean several clocks, and none says
 /// when it changes.
-const ABBREVIATIONS: [(&str, &str); 24] = [
+const ABBREVIATIONS: [(&str, &str); 25] = [
     ("ACST", "Australia/Darwin"),
     ("AEST", "Australia/Brisbane"),
     ("AKST", "America/Anchorage"),
@@ -43,6 +43,7 @@ const ABBREVIATIONS: [(&str, &str); 24] = [
     ("PDT", "America/Los_Angeles"),
     ("PST", "America/Los_Angeles"),
     ("WET", "Europe/Lisbon"),
+    ("Z", "UTC"),
 ];
 
 const EXAMPLE: &str = "write an IANA name, as in Europe/Lisbon or UTC";
@@ -121,7 +122,7 @@ pub(crate) fn find(name: &str) -> Result<TimeZone, Refused> {
     }
     if let Some((_, place)) = ABBREVIATIONS.iter().find(|(short, _)| short.eq_ignore_ascii_case(name)) {
         let problem = format!("{name:?} is an abbreviation, which does not say when clocks change");
-        return Err(refuse(problem).hint(format!("write the name of a place, as in {place}")));
+        return Err(refuse(problem).hint(format!("write an IANA name, as in {place}")));
     }
     if !is_of_a_place(name) {
         let problem = format!("{name:?} is not the name of a place");
@@ -160,7 +161,7 @@ fn is_of_a_place(name: &str) -> bool {
         name.strip_prefix(short).is_some_and(|rest| rest.starts_with(['+', '-']) || rest == "0")
     });
     let is_rule =
-        !name.contains('/') && name.bytes().any(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b'<'));
+        name.contains([',', '<']) || !name.contains('/') && name.contains(|c: char| c.is_ascii_digit());
     let is_local = ["localtime", "posixrules", "Factory", "Etc/Unknown"]
         .iter()
         .any(|local| local.eq_ignore_ascii_case(name));
@@ -172,12 +173,13 @@ fn close_to(name: &str) -> Option<String> {
     let wanted = name.to_ascii_lowercase().replace([' ', '-'], "_");
     let city_of = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
     let wanted_city = city_of(&wanted);
+    let distance_max = (wanted.len() / 3).min(DISTANCE_MAX);
     let names = database().zones.available();
     let ranked = names.filter(|known| is_of_a_place(known.as_str())).filter_map(|known| {
         let lower = known.as_str().to_ascii_lowercase();
-        let distance =
-            if city_of(&lower) == wanted_city { 1 } else { strsim::damerau_levenshtein(&wanted, &lower) };
-        (distance <= DISTANCE_MAX).then(|| (distance, known.as_str().to_owned()))
+        let is_same_city = city_of(&lower) == wanted_city;
+        let distance = if is_same_city { 1 } else { strsim::damerau_levenshtein(&wanted, &lower) };
+        (is_same_city || distance <= distance_max).then(|| (distance, known.as_str().to_owned()))
     });
     ranked.min().map(|(_, name)| name)
 }

@@ -4,12 +4,17 @@ use super::{EXAMPLE, MACROS, refused};
 use crate::Refused;
 use crate::expression::FieldName;
 
+/// A text with a time zone before the expression, as some systems have it.
+pub(super) fn zone_before(text: &str) -> Option<Refused> {
+    let has_one = text.starts_with("CRON_TZ=") || text.starts_with("TZ=");
+    has_one.then(|| {
+        refused("a time zone stands in the expression")
+            .hint("leave it out here and give it as the schedule's time zone (--timezone)")
+    })
+}
+
 /// A text that has not five or six fields.
-pub(super) fn wrong_count(text: &str, count: usize) -> Refused {
-    if text.starts_with("CRON_TZ=") || text.starts_with("TZ=") {
-        return refused("a time zone stands in the expression")
-            .hint("leave it out here and give it as the schedule's time zone (--timezone)");
-    }
+pub(super) fn wrong_count(count: usize) -> Refused {
     let fields = if count == 1 { "field" } else { "fields" };
     let problem = format!("{count} {fields}; there are 5, or 6 with seconds first");
     let hint = match count {
@@ -48,12 +53,9 @@ pub(super) fn foreign(name: FieldName, text: &str) -> Option<Refused> {
         }
     }
     if text.contains('#') {
-        let hint = "the first Monday of a month is a Monday from 1 to 7: \"0 9 1-7 * */7\" for Sundays needs a field of days \
-                    that begins with *; else name the dates";
-        let _ = hint;
         return refuse(
             "# (the nth such day of a month) is not supported".to_owned(),
-            "name the dates, as in 1-7 for the first week, and let the task look which day it is".to_owned(),
+            "name the day of week alone, and let the task look whether it is the one".to_owned(),
         );
     }
     let upper = text.to_ascii_uppercase();
