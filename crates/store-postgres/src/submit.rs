@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use model::id::{Digest, JobId, VersionId};
+use model::id::{Digest, JobId, Lease, VersionId};
 use model::job::{JobState, NewJob, Start};
 use model::name::{QueueKey, TaskName};
 use store::record::{Standing, content, corrupt, key_conflict, lease_lost, limit_columns};
@@ -18,23 +18,46 @@ use crate::standing::standings;
 
 /// Stores a batch of jobs, all or none.
 pub(crate) async fn submit(db: &Db, known: &Known, submit: &Submit) -> Told<Vec<Submitted>> {
-    let jobs = &submit.jobs;
+    let jobs: Vec<&NewJob> = submit.jobs.iter().collect();
     if jobs.is_empty() {
         return Ok(Vec::new());
     }
-    let tasks = known.tasks(db, jobs.iter().map(|job| job.version).collect()).await?;
-    let keys = keys(jobs, &tasks)?;
+    let named = Named::by(db, known, &jobs).await?;
+    submit_in(&mut db.session().await?, &named, &jobs, submit.parent).await
+}
+
+/// The rows that jobs name: known, or looked up, before what stores the jobs begins.
+pub(crate) struct Named {
+    tasks: HashMap<VersionId, (i64, TaskName)>,
+    queues: HashMap<QueueKey, i32>,
+}
+
+impl Named {
+    pub(crate) async fn by(db: &Db, known: &Known, jobs: &[&NewJob]) -> Told<Self> {
+        let tasks = known.tasks(db, jobs.iter().map(|job| job.version).collect()).await?;
+        let queues = known.queues(db, jobs.iter().map(|job| queue_of(job)).collect::<BTreeSet<_>>()).await?;
+        Ok(Self { tasks, queues })
+    }
+}
+
+/// The same on a connection, which may be in a transaction; at most [`model::bounds::BATCH_JOBS_MAX`] jobs.
+pub(crate) async fn submit_in(
+    session: &mut Session,
+    named: &Named,
+    jobs: &[&NewJob],
+    parent: Option<Lease>,
+) -> Told<Vec<Submitted>> {
+    let keys = keys(jobs, &named.tasks)?;
     let firsts = firsts(jobs, &keys)?;
-    let queues = known.queues(db, jobs.iter().map(queue_of).collect::<BTreeSet<_>>()).await?;
     let mut columns = Columns::default();
     for (n, job) in jobs.iter().enumerate().filter(|(n, _)| firsts[*n] == *n) {
         let queue = queue_of(job);
-        let queue_id = queues.get(&queue).ok_or_else(|| corrupt(format!("queue {queue} was not made")))?;
+        let queue_id =
+            named.queues.get(&queue).ok_or_else(|| corrupt(format!("queue {queue} was not made")))?;
         columns.push(n, job, keys[n].as_ref(), *queue_id)?;
     }
 
-    let mut session = db.session().await?;
-    let rows = match store(&mut session, submit, &columns).await {
+    let rows = match store(session, parent, &columns).await {
         Err(Fault::Refused(why)) => return Err(refusal(&why, &columns, &keys).into()),
         told => told?,
     };
@@ -42,15 +65,15 @@ pub(crate) async fn submit(db: &Db, known: &Known, submit: &Submit) -> Told<Vec<
     for (n, row) in columns.places.iter().zip(rows) {
         stored.insert(*n, row);
     }
-    let old: Vec<JobId> = stored.iter().filter_map(|(n, row)| row.old(&jobs[*n])).collect();
+    let old: Vec<JobId> = stored.iter().filter_map(|(n, row)| row.old(jobs[*n])).collect();
     let old: HashMap<JobId, Standing> = if old.is_empty() {
         HashMap::new()
     } else {
-        standings(&mut session, &old).await?.into_iter().map(|one| (one.id, one)).collect()
+        standings(session, &old).await?.into_iter().map(|one| (one.id, one)).collect()
     };
-    let answer = |(n, job)| {
+    let answer = |(n, job): (usize, &&NewJob)| {
         let first = stored.get(&firsts[n]).ok_or_else(|| corrupt("a job of the batch was not answered"))?;
-        answer(job, &jobs[firsts[n]], first, &old)
+        answer(job, jobs[firsts[n]], first, &old)
     };
     Ok(jobs.iter().enumerate().map(answer).collect::<Result<_>>()?)
 }
@@ -65,7 +88,7 @@ struct KeyOf<'a> {
 }
 
 fn keys<'a>(
-    jobs: &'a [NewJob],
+    jobs: &[&'a NewJob],
     tasks: &'a HashMap<VersionId, (i64, TaskName)>,
 ) -> Result<Vec<Option<KeyOf<'a>>>> {
     let key_of = |job: &'a NewJob| {
@@ -75,11 +98,11 @@ fn keys<'a>(
         let namespace = job.namespace.as_str();
         Ok(Some(KeyOf { namespace, task_id: task.0, task: &task.1, key: &key.text, content }))
     };
-    jobs.iter().map(key_of).collect()
+    jobs.iter().copied().map(key_of).collect()
 }
 
 /// For each job the place of the first one in the batch with its id or its key: only that one is sent.
-fn firsts(jobs: &[NewJob], keys: &[Option<KeyOf<'_>>]) -> Result<Vec<usize>> {
+fn firsts(jobs: &[&NewJob], keys: &[Option<KeyOf<'_>>]) -> Result<Vec<usize>> {
     let mut ids: HashMap<JobId, usize> = HashMap::new();
     let mut taken: HashMap<(&str, i64, &str), usize> = HashMap::new();
     let mut firsts = Vec::with_capacity(jobs.len());
@@ -182,8 +205,7 @@ impl Stored {
     }
 }
 
-async fn store(session: &mut Session, submit: &Submit, columns: &Columns) -> Told<Vec<Stored>> {
-    let parent = submit.parent;
+async fn store(session: &mut Session, parent: Option<Lease>, columns: &Columns) -> Told<Vec<Stored>> {
     let query = sqlx::query_file!(
         "sql/submit.sql",
         &columns.ids,
