@@ -1,4 +1,4 @@
-//! Every promise of the five traits, each tried on a database of its own.
+//! Every promise of the six traits, each tried on a database of its own.
 
 use store::conformance::Lab;
 use store_sqlite::SqliteStore;

@@ -1,4 +1,4 @@
-//! The suite that holds every driver to the promises of the five traits.
+//! The suite that holds every driver to the promises of the six traits.
 //!
 //! A fact is a function that is given a [`Lab`] around a fresh, empty store and panics when the fact does
 //! not hold. A driver's test file writes one line, and gets one test for each fact, with the fact's name:
@@ -19,6 +19,8 @@ pub use lab::Lab;
 #[expect(missing_docs, reason = "the name of a fact says it all")]
 pub mod cancel;
 #[expect(missing_docs, reason = "the name of a fact says it all")]
+pub mod changes;
+#[expect(missing_docs, reason = "the name of a fact says it all")]
 pub mod claim;
 #[expect(missing_docs, reason = "the name of a fact says it all")]
 pub mod components;
@@ -29,9 +31,13 @@ pub mod count;
 #[expect(missing_docs, reason = "the name of a fact says it all")]
 pub mod due;
 #[expect(missing_docs, reason = "the name of a fact says it all")]
+pub mod fates;
+#[expect(missing_docs, reason = "the name of a fact says it all")]
 pub mod fence;
 #[expect(missing_docs, reason = "the name of a fact says it all")]
 pub mod finish;
+#[expect(missing_docs, reason = "the name of a fact says it all")]
+pub mod fires;
 #[expect(missing_docs, reason = "the name of a fact says it all")]
 pub mod keys;
 #[expect(missing_docs, reason = "the name of a fact says it all")]
@@ -259,6 +265,44 @@ macro_rules! conformance {
                 a_replica_that_fell_silent_is_not_listed
                 a_renewal_is_a_sign_of_life
             ;
+            changes:
+                a_change_is_made_to_what_was_looked_at
+                a_stale_change_changes_nothing
+                a_change_of_no_schedule_is_stale
+                an_empty_batch_of_changes_is_harmless
+                a_stale_change_does_not_hold_up_the_others
+                of_two_changes_of_one_schedule_in_a_batch_the_first_is_made
+                a_full_batch_of_changes_is_made_whole
+                where_a_schedule_stands_is_read_back_whole
+                a_change_of_what_it_is_replaces_spec_and_payload
+                a_change_of_where_it_stands_leaves_what_it_is
+                a_schedule_that_is_deleted_leaves_its_jobs_and_its_name
+                of_many_who_looked_at_the_same_one_changes_it
+            ;
+            fires:
+                a_run_is_stored_as_a_submitted_job_is
+                a_run_that_starts_later_is_scheduled_and_not_offered
+                a_run_of_an_unknown_version_is_refused_with_its_batch
+                an_instant_makes_one_job_whoever_makes_it
+                an_instant_that_a_change_names_twice_makes_one_job
+                an_instant_finer_than_the_stores_own_makes_one_job
+                schedules_that_share_an_instant_make_a_job_each
+                a_job_tells_the_schedule_and_the_instant_it_is_for
+                the_latest_instant_that_made_a_job_is_told
+                runs_are_open_until_they_end
+                of_many_open_runs_the_latest_are_kept
+                of_many_who_go_on_until_they_fire_an_instant_one_makes_its_job
+            ;
+            fates:
+                a_schedule_that_did_nothing_has_no_history
+                a_run_is_told_with_its_job
+                instants_that_were_passed_over_are_told_with_the_reason
+                a_history_begins_with_the_latest_instant
+                a_history_is_told_in_pages
+                a_history_is_of_one_schedule
+                a_history_shows_how_a_job_goes_on
+                those_instants_that_made_a_job_are_found_and_no_others
+            ;
             components:
                 a_component_keeps_its_bytes
                 every_task_of_a_component_gets_a_version
@@ -308,6 +352,9 @@ mod tests {
             include_str!("due.rs"),
             include_str!("rescue.rs"),
             include_str!("terms.rs"),
+            include_str!("changes.rs"),
+            include_str!("fires.rs"),
+            include_str!("fates.rs"),
             include_str!("components.rs"),
         ];
         let names = files
