@@ -4,7 +4,8 @@
 //! http ──▶ api ──▶ store                       every replica
 //!           └─▶ carrier ─┐
 //!                        ├─▶ desk ──▶ broker   the leader
-//! leader ──▶ dispatcher ─┘      ▲
+//! leader ──▶ dispatcher ─┤      ▲
+//!        ├─▶ firing ─────┘      │
 //!        ├─▶ rescuer            │
 //!        ├─▶ transactions       │
 //!        └─▶ handover         lookout         who does not lead looks whether the broker answers

@@ -15,6 +15,7 @@
 //! 1.25 terms and what the store takes to answer; after a resignation only the next question, a quarter of a term.
 
 mod dispatcher;
+mod firing;
 mod handover;
 mod rescuer;
 mod sight;
@@ -41,6 +42,7 @@ use crate::hosts::Hosts;
 use crate::standing::Standing;
 use crate::tasks::Tasks;
 use dispatcher::Dispatcher;
+use firing::Firing;
 use rescuer::Rescuer;
 use transactions::Transactions;
 use watcher::{Gone, Watcher};
@@ -284,11 +286,13 @@ impl Candidate {
     fn parts(&self, trust: &Trust, reign: &Shutdown, away: bool) -> JoinSet<()> {
         let mut parts = JoinSet::new();
         let dispatcher = Dispatcher::new(self.tools.clone(), trust.clone());
+        let firing = Firing::new(self.tools.clone(), trust.clone());
         let gone = Arc::new(Gone::default());
         let rescuer = Rescuer::new(self.tools.clone(), trust.clone(), Arc::clone(&gone), away);
         let watcher = Watcher::new(self.tools.clone(), trust.clone(), gone);
         let transactions = Transactions::new(self.tools.clone(), trust.clone());
         trust.begin(&mut parts, reign, |ends| async move { dispatcher.run(&ends).await });
+        trust.begin(&mut parts, reign, |ends| async move { firing.run(&ends).await });
         trust.begin(&mut parts, reign, |ends| async move { rescuer.run(&ends).await });
         trust.begin(&mut parts, reign, |ends| async move { watcher.run(&ends).await });
         trust.begin(&mut parts, reign, |ends| async move { transactions.run(&ends).await });
