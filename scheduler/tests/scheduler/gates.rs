@@ -13,9 +13,10 @@ use model::name::{Namespace, QueueKey, ScheduleName, TaskName};
 use model::schedule::{Fate, Schedule};
 use model::task::{TaskRef, TaskVersion};
 use store::{
-    Beat, Cancel, Cancelled, Claim, ClaimedJob, Count, Due, Elect, Extend, Finish, Finished, HostSession,
-    JobFilter, JobPage, Leader, Offer, OpenSession, Publish, Published, QueueDepth, Report, Rescue, Rescued,
-    Retried, Retry, StateOf, Store, Submit, Submitted, TaskInfo, Term,
+    Beat, BrokenSchedule, Cancel, Cancelled, Claim, ClaimedJob, Count, Due, DueSchedules, Elect, Extend,
+    FateFilter, Finish, Finished, HostSession, JobFilter, JobPage, Leader, Made, NewSchedule, Offer,
+    OpenSession, Publish, Published, QueueDepth, Report, Rescue, Rescued, Retried, Retry, ScheduleChange,
+    ScheduleChanged, ScheduleFilter, SchedulePage, StateOf, Store, Submit, Submitted, TaskInfo, Term,
 };
 use tokio::sync::{broadcast, watch};
 
@@ -28,6 +29,10 @@ pub(crate) struct GatedStore {
     pub(crate) due: AtomicBool,
     /// Whether whoever asks what is due panics.
     pub(crate) due_panics: AtomicBool,
+    /// Schedules that make no sense when they are due.
+    pub(crate) broken: Mutex<Vec<ScheduleId>>,
+    /// Schedules that no change of the leader goes through for, nor for others beside them.
+    pub(crate) stuck: Mutex<Vec<ScheduleId>>,
 }
 
 impl GatedStore {
@@ -38,6 +43,8 @@ impl GatedStore {
             hanging: Mutex::default(),
             due: AtomicBool::new(true),
             due_panics: AtomicBool::new(false),
+            broken: Mutex::default(),
+            stuck: Mutex::default(),
         })
     }
 
@@ -106,16 +113,69 @@ gated!(store::Terms {
     schedulers(within_ms: u32) -> Vec<(String, String)>;
 });
 
-gated!(store::Schedules {
-    create_schedule(new: store::NewSchedule) -> store::Made;
-    schedule(namespace: &Namespace, name: &ScheduleName) -> Schedule;
-    schedules(filter: store::ScheduleFilter) -> store::SchedulePage;
-    due_schedules(limit: u32) -> store::DueSchedules;
-    change_schedules(changes: Vec<store::ScheduleChange>) -> Vec<store::ScheduleChanged>;
-    disable_schedule(id: ScheduleId, seq: i64, reason: &str) -> bool;
-    fates(filter: store::FateFilter) -> Vec<Fate>;
-    fired(schedule: ScheduleId, instants: &[DateTime<Utc>]) -> Vec<(DateTime<Utc>, JobId)>;
-});
+#[async_trait]
+impl store::Schedules for GatedStore {
+    async fn create_schedule(&self, new: NewSchedule) -> store::Result<Made> {
+        self.pass("create_schedule").await;
+        self.inner.create_schedule(new).await
+    }
+
+    async fn schedule(&self, namespace: &Namespace, name: &ScheduleName) -> store::Result<Schedule> {
+        self.pass("schedule").await;
+        self.inner.schedule(namespace, name).await
+    }
+
+    async fn schedules(&self, filter: ScheduleFilter) -> store::Result<SchedulePage> {
+        self.pass("schedules").await;
+        self.inner.schedules(filter).await
+    }
+
+    async fn due_schedules(&self, limit: u32) -> store::Result<DueSchedules> {
+        self.pass("due_schedules").await;
+        let mut due = self.inner.due_schedules(limit).await?;
+        let broken = self.broken.lock().expect("nobody panics while holding it");
+        for one in &mut due.schedules {
+            if let Ok(Schedule { id, seq, name, .. }) = one
+                && broken.contains(id)
+            {
+                let why = "the test says so".to_owned();
+                *one = Err(BrokenSchedule { id: *id, seq: *seq, name: name.to_string(), why });
+            }
+        }
+        Ok(due)
+    }
+
+    async fn change_schedules(&self, changes: Vec<ScheduleChange>) -> store::Result<Vec<ScheduleChanged>> {
+        self.pass("change_schedules").await;
+        let is_stuck = {
+            let stuck = self.stuck.lock().expect("nobody panics while holding it");
+            changes.iter().any(|change| stuck.contains(&change.id))
+        };
+        if is_stuck {
+            return Err(store::Error::Corrupt { why: "the test says so".to_owned() });
+        }
+        self.inner.change_schedules(changes).await
+    }
+
+    async fn disable_schedule(&self, id: ScheduleId, seq: i64, reason: &str) -> store::Result<bool> {
+        self.pass("disable_schedule").await;
+        self.inner.disable_schedule(id, seq, reason).await
+    }
+
+    async fn fates(&self, filter: FateFilter) -> store::Result<Vec<Fate>> {
+        self.pass("fates").await;
+        self.inner.fates(filter).await
+    }
+
+    async fn fired(
+        &self,
+        schedule: ScheduleId,
+        instants: &[DateTime<Utc>],
+    ) -> store::Result<Vec<(DateTime<Utc>, JobId)>> {
+        self.pass("fired").await;
+        self.inner.fired(schedule, instants).await
+    }
+}
 
 gated!(store::Components {
     publish(publish: Publish) -> Vec<Published>;
