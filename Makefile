@@ -1,9 +1,9 @@
 # Every target does its own set-up: a fresh machine needs Rust, gcc, make and apt-get, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev build tasks polyglot test bench-stop chaos lint fmt docs deny sql setup clean
+.PHONY: help demo dev build tasks polyglot test bench-stop bench-schedules chaos lint fmt docs deny sql setup clean
 
 help: ## What can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## Two tasks published and run on an embedded system, results shown, nothing left running
 	@scripts/demo
@@ -30,6 +30,9 @@ test: ## All that .ci/run does: format, lints, every test, docs, dependencies
 
 bench-stop: ## How fast anything is stopped, on a quiet machine; writes docs/STOPPING.md. BENCH="--stops 20" for a look
 	@scripts/bench-stop $(BENCH)
+
+bench-schedules: ## What 100,000 schedules cost and how punctual they are; writes docs/SCHEDULING.md. BENCH="--schedules 1000" for a look
+	@scripts/bench-schedules $(BENCH)
 
 chaos: ## Faults of every kind against a whole system, some ten minutes; writes docs/RELIABILITY.md. CHAOS="--only NAME --short" for a look
 	@scripts/chaos $(CHAOS)

@@ -5,15 +5,19 @@
 //!
 //! * `stories::System` starts the system and ends it, whatever happens.
 //! * [`Caller`] asks the API; [`Silence`] is a peer that never answers.
-//! * [`Percentiles`] sums up; [`Table`] shows; [`Machine`] says where it was measured.
+//! * [`Percentiles`] sums up; [`Table`] shows; [`Machine`] says where it was measured; [`write_between`] puts it into a
+//!   page.
 
+mod between;
 mod caller;
 mod machine;
 mod percentiles;
+pub mod schedules;
 mod silence;
 pub mod stopping;
 mod table;
 
+pub use between::write_between;
 pub use caller::{Caller, Ends, Order};
 pub use machine::{Machine, resident_kib};
 pub use percentiles::Percentiles;

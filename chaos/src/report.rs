@@ -1,18 +1,13 @@
 //! The table: for a terminal and for `docs/RELIABILITY.md` the same.
 
 use std::fmt;
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::Result;
 use bench::{Machine, Percentiles, Side, Table};
 
 use crate::row::Row;
-
-/// Between these two lines of the page stands the last run.
-const FROM: &str = "<!-- the last run of make chaos: begin -->";
-const UNTIL: &str = "<!-- the last run of make chaos: end -->";
 
 /// Everything that came of a run.
 #[derive(Debug, Clone)]
@@ -109,22 +104,12 @@ fn verdict(row: &Row) -> String {
     }
 }
 
-/// Puts the report into its page, between the two markers.
+/// Puts the report into its page, between its two markers.
 ///
 /// # Errors
 /// When the page cannot be read or written, or has no markers.
 pub fn write_page(path: &Path, report: &Report) -> Result<()> {
-    let page = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
-    let page = with_run(&page, &report.to_string()).with_context(|| format!("read {}", path.display()))?;
-    fs::write(path, page).with_context(|| format!("write {}", path.display()))
-}
-
-fn with_run(page: &str, run: &str) -> Result<String> {
-    let from = page.find(FROM).map(|at| at + FROM.len());
-    let until = page.find(UNTIL);
-    ensure!(from.zip(until).is_some_and(|(from, until)| from <= until), "it lacks {FROM:?} or {UNTIL:?}");
-    let (from, until) = (from.unwrap_or_default(), until.unwrap_or_default());
-    Ok(format!("{}\n\n{}\n\n{}", &page[..from], run.trim(), &page[until..]))
+    bench::write_between(path, "make chaos", &report.to_string())
 }
 
 #[cfg(test)]
@@ -158,21 +143,5 @@ mod tests {
         }
         assert!(!report.passed());
         assert_eq!(report.jobs(), 14);
-    }
-
-    #[test]
-    fn a_run_takes_the_place_of_the_one_before() {
-        let page = format!("# Title\n\nwords\n\n{FROM}\nold\n{UNTIL}\nmore words\n");
-
-        let once = with_run(&page, "new\n").expect("it has markers");
-        let twice = with_run(&once, "new\n").expect("it has markers");
-
-        assert_eq!(once, format!("# Title\n\nwords\n\n{FROM}\n\nnew\n\n{UNTIL}\nmore words\n"));
-        assert_eq!(twice, once);
-    }
-
-    #[test]
-    fn a_page_without_markers_is_left_alone() {
-        assert!(with_run("# Title\n", "new").is_err());
     }
 }
