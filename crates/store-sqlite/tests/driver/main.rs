@@ -3,6 +3,7 @@
 mod copies;
 mod file;
 mod old;
+mod schedules;
 mod schema;
 
 use std::io::{BufRead, BufReader, Write};
@@ -22,7 +23,7 @@ use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use store::{
     Attempts, Claim, Components, Due, Elect, Error, Jobs, OpenSession, Plans, Publish, PublishTask, Report,
-    Rescue, Submit, Terms,
+    Rescue, Schedules, Submit, Terms,
 };
 use store_sqlite::SqliteStore;
 
@@ -290,6 +291,8 @@ async fn a_store_at_rest_writes_nothing() {
     for _ in 0..3 {
         store.rescue(Rescue { limit: 10, gone: Vec::new() }).await.expect("rescue");
         store.due(Due { since: None, limit: 10 }).await.expect("due");
+        store.due_schedules(10).await.expect("due");
+        store.change_schedules(Vec::new()).await.expect("change");
         store.hosts().await.expect("hosts");
         store.leader().await.expect("leader");
     }

@@ -8,10 +8,12 @@ use model::name::Namespace;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use store::{
-    Attempts, Cancel, Cancelled, Cancelling, Claim, Components, Extend, JobFilter, Jobs, Publish, PublishTask,
+    Attempts, Cancel, Cancelled, Cancelling, Claim, Components, Extend, JobFilter, Jobs, Publish,
+    PublishTask, Schedules,
 };
 
 use crate::file::File;
+use crate::schedules::create;
 
 #[tokio::test]
 async fn the_jobs_of_the_first_release_go_on() {
@@ -64,4 +66,7 @@ async fn the_jobs_of_the_first_release_go_on() {
     assert_eq!((published.unchanged, published.version), (true, version));
     let count = store.count(JobFilter::default()).await.expect("count");
     assert_eq!(count.states, [(JobState::Running, 2)]);
+    assert_eq!((ended.schedule, ended.scheduled_for), (None, None));
+    let schedule = create(&store, "a").await;
+    assert_eq!(store.due_schedules(10).await.expect("due").schedules, [Ok(schedule)]);
 }

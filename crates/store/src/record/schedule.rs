@@ -72,6 +72,8 @@ impl ScheduleRecord {
             }
             _ => None,
         };
+        // Whoever makes a job of it reads it as text; that must not be what stops a leader.
+        std::str::from_utf8(&self.payload).map_err(|error| corrupt(format!("the payload: {error}")))?;
         Ok(Schedule {
             id: ScheduleId(self.id),
             namespace: word(&self.namespace)?,
