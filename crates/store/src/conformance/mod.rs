@@ -49,6 +49,8 @@ pub mod rescue;
 #[expect(missing_docs, reason = "the name of a fact says it all")]
 pub mod retry;
 #[expect(missing_docs, reason = "the name of a fact says it all")]
+pub mod schedules;
+#[expect(missing_docs, reason = "the name of a fact says it all")]
 pub mod session;
 #[expect(missing_docs, reason = "the name of a fact says it all")]
 pub mod submit;
@@ -265,6 +267,28 @@ macro_rules! conformance {
                 a_replica_that_fell_silent_is_not_listed
                 a_renewal_is_a_sign_of_life
             ;
+            schedules:
+                a_schedule_is_found_as_it_was_made
+                a_name_in_use_tells_the_schedule_that_has_it
+                a_schedule_that_is_made_again_is_told_as_it_stands_now
+                of_many_who_make_one_name_one_makes_it
+                an_unknown_schedule_is_not_found_by_its_name
+                namespaces_keep_their_schedules_apart
+                schedules_are_listed_by_name_as_they_are_found
+                pages_show_every_schedule_once
+                a_page_of_schedules_that_is_just_full_is_the_last
+                schedules_can_be_listed_by_state
+                schedules_can_be_listed_by_task_whatever_the_version
+                without_schedules_the_clock_is_told_all_the_same
+                the_schedules_that_are_due_longest_come_first
+                a_schedule_is_due_once_the_database_s_clock_is_there
+                a_schedule_that_was_looked_at_is_not_due_again_before_its_time
+                a_due_schedule_is_told_in_full
+                schedules_of_all_namespaces_are_due
+                a_schedule_is_set_aside_with_the_reason
+                a_schedule_that_was_changed_meanwhile_is_not_set_aside
+                a_schedule_that_is_gone_is_not_set_aside
+            ;
             changes:
                 a_change_is_made_to_what_was_looked_at
                 a_stale_change_changes_nothing
@@ -352,6 +376,7 @@ mod tests {
             include_str!("due.rs"),
             include_str!("rescue.rs"),
             include_str!("terms.rs"),
+            include_str!("schedules.rs"),
             include_str!("changes.rs"),
             include_str!("fires.rs"),
             include_str!("fates.rs"),
