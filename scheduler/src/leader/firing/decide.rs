@@ -109,6 +109,8 @@ pub(super) async fn decide(
     let (mut fires, mut refused): (_, Vec<(Pending, String)>) =
         (Vec::with_capacity(plan.runs.len()), Vec::new());
     for run in &plan.runs {
+        // A payload takes some tenths of a millisecond to check, and there may be a thousand.
+        tokio::task::yield_now().await;
         let start = match run.kind {
             FireKind::Clock => Start::At(run.start_at),
             FireKind::Trigger | FireKind::Backfill => Start::Now,
