@@ -172,6 +172,16 @@ impl From<Invalid> for Error {
     }
 }
 
+impl From<recurrence::Refused> for Error {
+    fn from(refused: recurrence::Refused) -> Self {
+        let shown = Self::usage(refused.to_string());
+        match refused.hint {
+            Some(hint) => shown.hint(hint),
+            None => shown,
+        }
+    }
+}
+
 impl From<connect::Error> for Error {
     fn from(error: connect::Error) -> Self {
         match error {

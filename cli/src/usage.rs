@@ -8,6 +8,9 @@ use crate::args::{ColorWhen, Format};
 use crate::exit::{Error, Exit};
 use crate::output::{self, Output};
 
+/// What is told to whoever wrote an expression without quotes.
+const QUOTES: &str = "an expression is one argument, in quotes, as in '30 7 * * 1-5'";
+
 /// Prints help, or says what is wrong with the command line.
 pub(crate) fn answer(refusal: &clap::Error, words: &[OsString]) -> Exit {
     let config =
@@ -28,14 +31,14 @@ pub(crate) fn answer(refusal: &clap::Error, words: &[OsString]) -> Exit {
             Exit::Usage
         }
         _ => {
-            let Error::Shown(shown) = error_of(refusal) else { return Exit::Usage };
+            let Error::Shown(shown) = error_of(refusal, words) else { return Exit::Usage };
             output.error(&shown)
         }
     }
 }
 
 /// What is wrong, in one line, and what to do, in another.
-fn error_of(refusal: &clap::Error) -> Error {
+fn error_of(refusal: &clap::Error, words: &[OsString]) -> Error {
     if refusal.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return Error::usage("a command is missing").hint("`jobctl --help` lists them");
     }
@@ -55,10 +58,22 @@ fn error_of(refusal: &clap::Error) -> Error {
     let usage = usage
         .map(|usage| usage.split_whitespace().collect::<Vec<_>>().join(" "))
         .map(|usage| usage.replacen("Usage:", "usage:", 1));
-    match tip.or(usage) {
+    let hint = if expression_lacks_quotes(refusal, words) { Some(QUOTES.to_owned()) } else { tip.or(usage) };
+    match hint {
         Some(hint) => Error::usage(message).hint(hint),
         None => Error::usage(message).hint("`--help` after a command tells what it takes"),
     }
+}
+
+/// Whether the fields of a cron expression came as arguments of their own, and its stars as names of files.
+fn expression_lacks_quotes(refusal: &clap::Error, words: &[OsString]) -> bool {
+    let says = |word: &str| words.iter().any(|said| said == word);
+    refusal.kind() == ErrorKind::UnknownArgument
+        && words.get(1).is_some_and(|noun| noun == "schedule")
+        && (says("--cron") || says("preview"))
+        && words
+            .iter()
+            .any(|word| word.to_string_lossy().bytes().all(|byte| byte.is_ascii_digit() || byte == b'*'))
 }
 
 /// The format that was asked for, as far as that can be told.
@@ -138,10 +153,25 @@ mod tests {
 
         for (line, expected) in cases {
             let refusal = Cli::try_parse_from(words(line)).expect_err(line);
-            let Error::Shown(shown) = error_of(&refusal) else { panic!("{line}") };
+            let Error::Shown(shown) = error_of(&refusal, &words(line)) else { panic!("{line}") };
             assert!(shown.message.contains(expected), "{line}: {}", shown.message);
             assert!(!shown.message.contains('\n') && shown.hint.is_some(), "{line}: {shown:?}");
             assert_eq!(shown.exit, Exit::Usage);
         }
+    }
+
+    #[test]
+    fn an_expression_without_quotes_is_told_to_be_one_argument() {
+        let hint = |line: &str| {
+            let refusal = Cli::try_parse_from(words(line)).expect_err(line);
+            match error_of(&refusal, &words(line)) {
+                Error::Shown(shown) => shown.hint.unwrap_or_default(),
+                Error::PipeClosed => String::new(),
+            }
+        };
+
+        assert_eq!(hint("jobctl schedule preview 30 7 * * 1-5"), QUOTES);
+        assert_eq!(hint("jobctl schedule create x --task t --cron 30 7 Cargo.toml src 1-5"), QUOTES);
+        assert_ne!(hint("jobctl schedule create x --task t --cron @daily --flag"), QUOTES);
     }
 }

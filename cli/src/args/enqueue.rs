@@ -44,12 +44,6 @@ pub(crate) struct Enqueue {
 /// What a job may say besides task and payload.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct JobFlags {
-    /// The queue it waits in [default: default]
-    #[arg(long, value_name = "QUEUE")]
-    pub(crate) queue: Option<QueueName>,
-    /// How urgent it is: 1 first, 9 last [default: 5]
-    #[arg(long, value_name = "1..9", value_parser = clap::value_parser!(u8).range(1..=9))]
-    pub(crate) priority: Option<u8>,
     /// Not to be started before this long from now
     #[arg(long, value_name = "DURATION", value_parser = values::duration, conflicts_with = "at")]
     pub(crate) delay: Option<Duration>,
@@ -62,6 +56,19 @@ pub(crate) struct JobFlags {
     /// How long the key is remembered [default: as long as the job]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub(crate) key_ttl: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) run: RunFlags,
+}
+
+/// What a job may say that says nothing of when: so may the jobs of a schedule.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub(crate) struct RunFlags {
+    /// The queue it waits in [default: default]
+    #[arg(long, value_name = "QUEUE")]
+    pub(crate) queue: Option<QueueName>,
+    /// How urgent it is: 1 first, 9 last [default: 5]
+    #[arg(long, value_name = "1..9", value_parser = clap::value_parser!(u8).range(1..=9))]
+    pub(crate) priority: Option<u8>,
     /// How often it may be tried [default: as the task says]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_attempts: Option<u32>,

@@ -4,6 +4,7 @@ mod enqueue;
 mod job;
 mod limits;
 mod role;
+mod schedule;
 mod task;
 pub(crate) mod values;
 pub(crate) mod written;
@@ -11,11 +12,15 @@ pub(crate) mod written;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub(crate) use enqueue::{Enqueue, JobFlags};
+pub(crate) use enqueue::{Enqueue, JobFlags, RunFlags};
 pub(crate) use job::{Follow, JobCancel, JobCommand, JobFile, JobFilter, JobList, JobRetry};
 pub(crate) use limits::{Ceilings, LimitFlags};
 pub(crate) use role::{
     Common, Dev, HostCommand, HostRun, LogFormat, Migrate, Outside, SchedulerCommand, SchedulerRun, Work,
+};
+pub(crate) use schedule::{
+    DstFlags, PolicyFlags, ScheduleBackfill, ScheduleCommand, ScheduleCreate, ScheduleHistory, ScheduleList,
+    ScheduleNames, SchedulePreview, ScheduleShow, ScheduleTrigger, ScheduleUpdate, TimingFlags, Unset,
 };
 pub(crate) use task::{Check, GrantFlags, Publish, Run, TaskCommand, TaskTarget, VersionFlags};
 
@@ -32,7 +37,8 @@ parents, or ~/.config/jobctl/.
 
 Begin with `jobctl dev` in one terminal, and in another:
   jobctl task publish report.wasm
-  jobctl enqueue generate_report '{\"report_type\": \"vendas_Q3\"}' --wait";
+  jobctl enqueue generate_report '{\"report_type\": \"vendas_Q3\"}' --wait
+  jobctl schedule create sales --task generate_report --cron '30 7 * * 1-5' --timezone Europe/Lisbon";
 
 /// A job platform whose tasks are sandboxed WebAssembly components.
 #[derive(Debug, Parser)]
@@ -119,6 +125,9 @@ pub(crate) enum Command {
     /// Look at jobs, wait for them, cancel and retry them
     #[command(subcommand)]
     Job(JobCommand),
+    /// Run tasks by the clock: make schedules, look at them, try them out, stop them
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
     /// Publish tasks and look at them
     #[command(subcommand)]
     Task(TaskCommand),

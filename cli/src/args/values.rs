@@ -1,8 +1,10 @@
 //! How the values of flags are read.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use model::limits::FuelChoice;
 use model::units::{parse_duration, parse_size};
 
@@ -21,6 +23,28 @@ pub(crate) fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     DateTime::parse_from_rfc3339(text).map(|at| at.with_timezone(&Utc)).map_err(|_| {
         format!("{text:?} is not an instant like 2026-11-01T05:30:00Z or 2026-11-01T05:30:00+02:00")
     })
+}
+
+/// The same, or `none`.
+pub(crate) fn instant_or_none(text: &str) -> Result<MaybeInstant, String> {
+    if text == "none" {
+        return Ok(MaybeInstant(None));
+    }
+    instant(text).map(|at| MaybeInstant(Some(at)))
+}
+
+/// An instant that somebody gave, or took away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MaybeInstant(pub(crate) Option<DateTime<Utc>>);
+
+/// One of the words of `T`, which completions and help name.
+pub(crate) fn word<T>(words: &'static [T], word_of: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + FromStr + Send + Sync + 'static,
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words.iter().map(|word| word_of(*word)).collect::<Vec<_>>())
+        .try_map(|word| word.parse())
 }
 
 /// `K=V`.

@@ -7,6 +7,7 @@ mod job;
 mod payload;
 mod plain;
 mod role;
+mod schedule;
 mod status;
 mod task;
 mod wait;
@@ -27,6 +28,7 @@ pub(crate) fn run(command: Command, settings: &Settings, output: &Output) -> Res
         Command::Migrate(migrate) => context::ask(role::migrate::run(context, migrate)),
         Command::Enqueue(enqueue) => enqueue::run(context, *enqueue),
         Command::Job(command) => context::ask(job::run(context, command)),
+        Command::Schedule(command) => context::ask(schedule::run(context, command)),
         Command::Task(command) => task::run(context, command),
         Command::Status => context::ask(status::run(context)),
         Command::Completions { shell } => plain::completions(&context, shell),

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::context::Context;
 use crate::args::{Cli, Format};
 use crate::exit::{Exit, Result};
+use crate::show::escape;
 use crate::version::VERSION;
 
 /// Prints the script that completes commands.
@@ -29,13 +30,31 @@ struct Version {
     version: &'static str,
     wasmtime: &'static str,
     wit: &'static str,
+    tzdb: Tzdb,
+}
+
+/// The time zone database that schedules are read by.
+#[derive(Debug, Serialize)]
+struct Tzdb {
+    release: String,
+    origin: String,
 }
 
 /// Prints what this binary is made of.
 pub(crate) fn version(context: &Context) -> Result {
-    let version = Version { version: VERSION, wasmtime: env!("WASMTIME_VERSION"), wit: sandbox::WIT_PACKAGE };
-    context.output.document(&version, |_| {
-        format!("jobctl {}\nwasmtime {}\n{}", version.version, version.wasmtime, version.wit)
-    })?;
+    let recurrence::Release { release, origin } = recurrence::release();
+    let version = Version {
+        version: VERSION,
+        wasmtime: env!("WASMTIME_VERSION"),
+        wit: sandbox::WIT_PACKAGE,
+        tzdb: Tzdb { release, origin },
+    };
+    context.output.document(&version, |_| text(&version))?;
     Ok(Exit::Done)
+}
+
+fn text(version: &Version) -> String {
+    let Version { version, wasmtime, wit, tzdb } = version;
+    let zones = escape::line(&format!("time zones {} ({})", tzdb.release, tzdb.origin));
+    format!("jobctl {version}\nwasmtime {wasmtime}\n{wit}\n{zones}")
 }

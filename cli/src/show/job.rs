@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::json::raw;
-use super::time::rfc3339;
+use super::time::{rfc3339, said_of};
 
 /// A whole job. Payload and result are embedded as they came.
 #[derive(Debug, Serialize)]
@@ -39,11 +39,12 @@ pub(crate) struct Job<'a> {
     cancel_requested: bool,
     files: Vec<File<'a>>,
     limits: Option<Limits>,
+    scheduled_for: Option<String>,
 }
 
 /// Limits that a job set for itself; null: as its version says.
 #[derive(Debug, Serialize)]
-struct Limits {
+pub(super) struct Limits {
     fuel: Option<Value>,
     memory_bytes: Option<u64>,
     table_elements: Option<u64>,
@@ -130,7 +131,7 @@ pub(crate) struct LogEntry<'a> {
     text: &'a str,
 }
 
-fn none_if_empty(text: &str) -> Option<&str> {
+pub(super) fn none_if_empty(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
 
@@ -166,6 +167,7 @@ impl<'a> From<&'a v1::Job> for Job<'a> {
             cancel_requested: job.cancel_requested,
             files: job.files.iter().map(Into::into).collect(),
             limits: job.limits.as_ref().map(Into::into),
+            scheduled_for: said_of(job.scheduled_for.as_ref()),
         }
     }
 }

@@ -8,7 +8,7 @@ use rpc::v1;
 use super::escape;
 use super::json::pretty;
 use super::table::{table, table_with_prose};
-use super::time::{Times, milliseconds};
+use super::time::{Times, instant, milliseconds, said_of};
 use super::view::View;
 
 /// Longest payload or result that `job show` prints in text; `-o json` has all of it.
@@ -22,7 +22,7 @@ pub(crate) fn jobs(view: &View, times: Times, jobs: &[v1::Job]) -> String {
     if jobs.is_empty() {
         return "no jobs".to_owned();
     }
-    let rows = jobs.iter().map(|job| {
+    let cells = |job: &v1::Job| {
         [
             job.id.clone(),
             job.state.clone(),
@@ -32,8 +32,18 @@ pub(crate) fn jobs(view: &View, times: Times, jobs: &[v1::Job]) -> String {
             job.queue.clone(),
             times.at(job.finished_at.as_ref()),
         ]
+    };
+    let header = ["ID", "STATE", "TASK", "CREATED", "ATTEMPT", "QUEUE", "FINISHED"];
+    if jobs.iter().all(|job| job.schedule.is_empty()) {
+        return table(view, header, jobs.iter().map(cells));
+    }
+    let rows = jobs.iter().map(|job| {
+        let [id, state, task, created, attempt, queue, finished] = cells(job);
+        let instant = said_of(job.scheduled_for.as_ref()).unwrap_or_default();
+        [id, state, task, created, job.schedule.clone(), instant, attempt, queue, finished]
     });
-    table(view, ["ID", "STATE", "TASK", "CREATED", "ATTEMPT", "QUEUE", "FINISHED"], rows)
+    let [id, state, task, created, attempt, queue, finished] = header;
+    table(view, [id, state, task, created, "SCHEDULE", "FOR", attempt, queue, finished], rows)
 }
 
 /// A job in full.
@@ -89,7 +99,7 @@ fn facts(view: &View, times: Times, job: &v1::Job) -> Vec<(&'static str, String)
         ("limits", optional(&limits(job))),
         ("key", optional(&job.key)),
         ("tags", optional(&tags.join(" "))),
-        ("schedule", optional(&job.schedule)),
+        ("schedule", optional(&schedule(times, job))),
         ("parent", optional(&job.parent)),
         ("created", Some(times.at(job.created_at.as_ref()))),
         ("run at", Some(times.at(job.run_at.as_ref()))),
@@ -110,6 +120,14 @@ fn facts(view: &View, times: Times, job: &v1::Job) -> Vec<(&'static str, String)
         .collect()
 }
 
+/// The schedule that made it, and the instant that it was made for.
+fn schedule(times: Times, job: &v1::Job) -> String {
+    match job.scheduled_for.as_ref().and_then(instant) {
+        Some(at) => format!("{}, for {}", job.schedule, times.at_both(at)),
+        None => job.schedule.clone(),
+    }
+}
+
 /// Limits that the job set lower than its version's.
 fn limits(job: &v1::Job) -> String {
     let limits = job.limits.and_then(|limits| LimitOverrides::try_from(limits).ok()).unwrap_or_default();
@@ -117,7 +135,7 @@ fn limits(job: &v1::Job) -> String {
     shown.collect::<Vec<_>>().join(", ")
 }
 
-fn json_block(view: &View, name: &str, bytes: Option<&[u8]>) -> String {
+pub(super) fn json_block(view: &View, name: &str, bytes: Option<&[u8]>) -> String {
     let Some(bytes) = bytes else {
         return String::new();
     };

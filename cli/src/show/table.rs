@@ -27,23 +27,43 @@ pub(crate) fn table<const N: usize>(
     lay_out(view, &header, None, rows)
 }
 
+/// The same; the cells of column `prose` may go over several lines when there is no room for `width_min` columns of it.
+pub(crate) fn table_with_prose_in<const N: usize>(
+    view: &View,
+    header: [&str; N],
+    prose: Prose,
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
+    lay_out(view, &header, Some(prose), rows)
+}
+
+/// The column of prose.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Prose {
+    /// Which it is.
+    pub(crate) column: usize,
+    /// It is not made narrower than this; columns are left out instead.
+    pub(crate) width_min: usize,
+}
+
 /// The same; the cells of the last column are prose, which may go over several lines.
 pub(crate) fn table_with_prose<const N: usize>(
     view: &View,
     header: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> String {
-    lay_out(view, &header, Some(N - 1), rows)
+    lay_out(view, &header, Some(Prose { column: N - 1, width_min: PROSE_WIDTH_MIN }), rows)
 }
 
 fn lay_out<const N: usize>(
     view: &View,
     header: &[&str; N],
-    prose: Option<usize>,
+    prose: Option<Prose>,
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> String {
     let rows: Vec<[String; N]> = rows.into_iter().map(|row| row.map(|text| shown(&text))).collect();
     let columns = columns_that_fit(view, header, prose, &rows);
+    let prose = prose.map(|prose| prose.column);
     let mut table = Table::new();
     table.load_style(presets::NOTHING).force_no_tty();
     if view.paint.is_on() {
@@ -68,20 +88,22 @@ fn lay_out<const N: usize>(
 fn columns_that_fit<const N: usize>(
     view: &View,
     header: &[&str; N],
-    prose: Option<usize>,
+    prose: Option<Prose>,
     rows: &[[String; N]],
 ) -> Vec<usize> {
     let width_of = |index: usize| {
         let widest = rows.iter().map(|row| row[index].chars().count()).max().unwrap_or(0);
         let widest = widest.max(header[index].len());
-        GAP + if prose == Some(index) { widest.min(PROSE_WIDTH_MIN) } else { widest }
+        let of_prose = prose.filter(|prose| prose.column == index);
+        GAP + of_prose.map_or(widest, |prose| widest.min(prose.width_min))
     };
+    let is_prose = |index: usize| prose.is_some_and(|prose| prose.column == index);
     let mut columns: Vec<usize> = (0..N).collect();
     while let Some(width) = view.width
         && columns.iter().copied().map(width_of).sum::<usize>() > usize::from(width)
         && columns.len() > COLUMNS_MIN
     {
-        match columns.iter().rposition(|index| prose != Some(*index)) {
+        match columns.iter().rposition(|index| !is_prose(*index)) {
             Some(last) if last > 0 => columns.remove(last),
             _ => break,
         };

@@ -26,6 +26,14 @@ impl Times {
             TimeStyle::Relative => relative(at, self.now),
         }
     }
+
+    /// An instant of a schedule for people: how far away it is, and which it is.
+    pub(crate) fn at_both(&self, at: DateTime<Utc>) -> String {
+        match self.style {
+            TimeStyle::Iso => said(at),
+            TimeStyle::Relative => format!("{} ({})", relative(at, self.now), said(at)),
+        }
+    }
 }
 
 /// RFC 3339 in UTC, for programs.
@@ -33,7 +41,17 @@ pub(crate) fn rfc3339(at: Option<&Timestamp>) -> Option<String> {
     at.and_then(instant).map(exact)
 }
 
-fn instant(at: &Timestamp) -> Option<DateTime<Utc>> {
+/// An instant of a schedule: as its payload gets it, without a fraction of a second when there is none.
+pub(crate) fn said(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// The same for what travels.
+pub(crate) fn said_of(at: Option<&Timestamp>) -> Option<String> {
+    at.and_then(instant).map(said)
+}
+
+pub(crate) fn instant(at: &Timestamp) -> Option<DateTime<Utc>> {
     rpc::instant("time", *at).ok()
 }
 
@@ -42,7 +60,7 @@ pub(crate) fn exact(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+pub(crate) fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let gap = now - at;
     match gap.num_seconds() {
         -1..=0 => "now".to_owned(),

@@ -1,11 +1,35 @@
 //! How text is laid out: whether it may have colours, and how wide it may be.
 
+/// Prose is not made narrower than this: it would hardly be read.
+const PROSE_WIDTH_MIN: usize = 24;
+
 /// How text is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct View {
     pub(crate) paint: Paint,
     /// Columns; none: as many as it takes.
     pub(crate) width: Option<u16>,
+}
+
+impl View {
+    /// Prose as lines that fit, each but the first after `indent` columns, in which it stands already.
+    pub(crate) fn wrapped(&self, prose: &str, indent: usize) -> String {
+        let room = self.width.map_or(usize::MAX, |width| usize::from(width).saturating_sub(indent));
+        let room = room.max(PROSE_WIDTH_MIN);
+        let mut lines = vec![String::new()];
+        for word in prose.split(' ') {
+            let line = lines.last().map_or(0, |line| line.chars().count());
+            match lines.last_mut() {
+                Some(last) if line > 0 && line + 1 + word.chars().count() <= room => {
+                    last.push(' ');
+                    last.push_str(word);
+                }
+                Some(last) if line == 0 => last.push_str(word),
+                _ => lines.push(word.to_owned()),
+            }
+        }
+        lines.join(&format!("\n{:indent$}", ""))
+    }
 }
 
 /// Colours, or none.
@@ -64,8 +88,8 @@ pub(crate) enum Meaning {
 /// The meaning of a state or an outcome.
 pub(crate) fn meaning(word: &str) -> Meaning {
     match word {
-        "succeeded" | "ready" => Meaning::Good,
-        "failed" | "lost" | "error" => Meaning::Bad,
+        "succeeded" | "ready" | "active" => Meaning::Good,
+        "failed" | "lost" | "error" | "disabled" => Meaning::Bad,
         "running" => Meaning::Active,
         _ => Meaning::Plain,
     }

@@ -2,7 +2,7 @@
 
 use crate::runner::Runner;
 
-const COMMANDS: [&[&str]; 28] = [
+const COMMANDS: [&[&str]; 40] = [
     &[],
     &["dev"],
     &["scheduler"],
@@ -28,6 +28,18 @@ const COMMANDS: [&[&str]; 28] = [
     &["job", "file"],
     &["job", "cancel"],
     &["job", "retry"],
+    &["schedule"],
+    &["schedule", "create"],
+    &["schedule", "list"],
+    &["schedule", "show"],
+    &["schedule", "update"],
+    &["schedule", "pause"],
+    &["schedule", "resume"],
+    &["schedule", "delete"],
+    &["schedule", "trigger"],
+    &["schedule", "preview"],
+    &["schedule", "backfill"],
+    &["schedule", "history"],
     &["status"],
     &["completions"],
     &["version"],
@@ -51,8 +63,37 @@ const LIMITS: [&str; 10] = [
 const VERSION: [&str; 7] =
     ["--allow-http", "--allow-mail", "--allow-enqueue", "--secret", "--env", "--deterministic", "--manifest"];
 
+/// What the jobs of a schedule say, and so does a job.
+const RUN: [&str; 5] = ["--queue", "--priority", "--max-attempts", "--expires-in", "--tag"];
+
+/// What a schedule is.
+const SCHEDULE: [&str; 15] = [
+    "--task",
+    "--cron",
+    "--every",
+    "--at",
+    "--timezone",
+    "--payload",
+    "--overlap",
+    "--missed",
+    "--missed-after",
+    "--jitter",
+    "--dst-gap",
+    "--dst-overlap",
+    "--start",
+    "--end",
+    "--note",
+];
+
 /// The flags that the contract promises.
-const FLAGS: [(&[&str], &[&str]); 12] = [
+const FLAGS: [(&[&str], &[&str]); 19] = [
+    (&["schedule", "create"], &["--paused"]),
+    (&["schedule", "update"], &["--unset"]),
+    (&["schedule", "list"], &["--state", "--task", "--limit", "--cursor"]),
+    (&["schedule", "trigger"], &["--overlap", "--wait", "--wait-timeout"]),
+    (&["schedule", "preview"], &["--timezone", "--from", "--count", "--year", "--dst-gap", "--dst-overlap"]),
+    (&["schedule", "backfill"], &["--from", "--to", "--count-only", "-y, --yes"]),
+    (&["schedule", "history"], &["--limit", "--before"]),
     (&["dev"], &["--data-dir", "--port", "--ports-file", "--max-limit", "--cache-size", "--allow-network"]),
     (&["task", "check"], &["--cache-dir"]),
     (
@@ -160,7 +201,11 @@ fn every_flag_of_the_contract_is_there() {
     let versions = [&["task", "publish"][..], &["task", "check"], &["task", "run"]];
     let of_limits = versions.into_iter().chain([&["enqueue"][..]]).map(|command| (command, &LIMITS[..]));
     let of_versions = versions.into_iter().map(|command| (command, &VERSION[..]));
-    for (command, flags) in FLAGS.into_iter().chain(of_limits).chain(of_versions) {
+    let schedules = [&["schedule", "create"][..], &["schedule", "update"]];
+    let of_schedules = schedules
+        .into_iter()
+        .flat_map(|command| [&SCHEDULE[..], &RUN, &LIMITS].map(|flags| (command, flags)));
+    for (command, flags) in FLAGS.into_iter().chain(of_limits).chain(of_versions).chain(of_schedules) {
         let help = runner.run(&[command, &["--help"]].concat()).stdout;
         for flag in flags {
             assert!(
@@ -198,6 +243,7 @@ fn the_exit_codes_are_told_by_help() {
     for line in ["0  done", "4  the job failed", "7  server unreachable", "8  timed out", "9  conflict"] {
         assert!(help.contains(line), "{line}");
     }
+    assert!(help.contains("schedule     Run tasks by the clock"), "{help}");
     assert!(!help.contains("compile-worker"), "it is not for people");
 }
 
@@ -237,6 +283,11 @@ fn the_version_names_what_the_binary_is_made_of() {
     assert!(text.starts_with(&format!("jobctl {}\nwasmtime 48.", env!("CARGO_PKG_VERSION"))), "{text}");
     assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(json["wit"], "jobs:task@1.0.0");
+    let (release, origin) = (&json["tzdb"]["release"], &json["tzdb"]["origin"]);
+    assert!(release.as_str().is_some_and(|release| release.starts_with("20")), "{json}");
+    let zones =
+        format!("time zones {} ({})", release.as_str().expect("text"), origin.as_str().expect("text"));
+    assert_eq!(text.lines().last(), Some(zones.as_str()), "{text}");
     assert_eq!(flag, format!("jobctl {}\n", env!("CARGO_PKG_VERSION")));
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use futures::{Stream, StreamExt, stream};
 use rpc::v1::jobs_server::{Jobs, JobsServer};
+use rpc::v1::schedules_server::SchedulesServer;
 use rpc::{Code, Error, v1};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -13,7 +14,9 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
-type Answer<T> = Result<Response<T>, Status>;
+use crate::scripted_schedules::ScheduleScript;
+
+pub(crate) type Answer<T> = Result<Response<T>, Status>;
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// What one call of a stream gives: messages, and then its end or a cut.
@@ -51,6 +54,7 @@ pub(crate) struct Script {
     /// Answers to `RetryJobs`, one a call.
     pub(crate) retries: VecDeque<v1::RetryJobsResponse>,
     pub(crate) retries_asked: Vec<v1::RetryJobsRequest>,
+    pub(crate) schedules: ScheduleScript,
 }
 
 /// A running server.
@@ -67,8 +71,9 @@ impl Scripted {
         let url = format!("http://{}", listener.local_addr().expect("it has one"));
         let script = Arc::new(Mutex::new(script));
         let service = JobsServer::new(Api(Arc::clone(&script)));
-        runtime
-            .spawn(Server::builder().add_service(service).serve_with_incoming(TcpIncoming::from(listener)));
+        let schedules = SchedulesServer::new(Api(Arc::clone(&script)));
+        let server = Server::builder().add_service(service).add_service(schedules);
+        runtime.spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
         Self { script, url, _runtime: runtime }
     }
 
@@ -81,15 +86,15 @@ impl Scripted {
     }
 }
 
-struct Api(Arc<Mutex<Script>>);
+pub(crate) struct Api(Arc<Mutex<Script>>);
 
 impl Api {
-    fn with<T>(&self, act: impl FnOnce(&mut Script) -> T) -> T {
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Script) -> T) -> T {
         act(&mut self.0.lock().expect("unpoisoned"))
     }
 }
 
-fn gone() -> Status {
+pub(crate) fn gone() -> Status {
     Error::new(Code::Unavailable, "the server is stopping").into()
 }
 

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::options::checked;
 use crate::args::written::{Count, Fuel, Size, Span};
-use crate::args::{JobFlags, LimitFlags, values};
+use crate::args::{JobFlags, LimitFlags, RunFlags, values};
 use crate::commands::payload;
 
 /// What a line may say. Names are those of the flags; `_` does for `-`.
@@ -87,29 +87,32 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawV
 pub(super) fn read(bytes: &[u8], flags: &JobFlags) -> Result<(Json, JobOptions), Invalid> {
     let line: Line =
         serde_json::from_slice(bytes).map_err(|error| Invalid::new("line", error.to_string()))?;
-    let limits = line.limits().or(&flags.limits);
+    let limits = line.limits().or(&flags.run.limits);
     let payload = match line.payload {
         Some(raw) => payload::check(raw.get().as_bytes().to_vec())?,
         None => Json::default(),
     };
     let says_when = line.delay.is_some() || line.at.is_some();
+    let run = RunFlags {
+        queue: line.queue.or_else(|| flags.run.queue.clone()),
+        priority: line.priority.map(Priority::get).or(flags.run.priority),
+        max_attempts: line.max_attempts.or(flags.run.max_attempts),
+        expires_in: line.expires_in.map(|span| span.0).or(flags.run.expires_in),
+        tags: tags(line.tag, flags)?,
+        limits,
+    };
     let merged = JobFlags {
-        queue: line.queue.or_else(|| flags.queue.clone()),
-        priority: line.priority.map(Priority::get).or(flags.priority),
         delay: line.delay.map(|span| span.0).or(flags.delay.filter(|_| !says_when)),
         at: line.at.or(flags.at.filter(|_| !says_when)),
         key_ttl: line.key_ttl.map(|span| span.0).or(flags.key_ttl.filter(|_| line.key.is_some())),
         key: line.key,
-        max_attempts: line.max_attempts.or(flags.max_attempts),
-        expires_in: line.expires_in.map(|span| span.0).or(flags.expires_in),
-        tags: tags(line.tag, flags)?,
-        limits,
+        run,
     };
     Ok((payload, checked(&merged)?))
 }
 
 fn tags(line: Option<Tags>, flags: &JobFlags) -> Result<Vec<(String, String)>, Invalid> {
-    let mut all = flags.tags.clone();
+    let mut all = flags.run.tags.clone();
     match line {
         None => {}
         Some(Tags::Object(tags)) => all.extend(tags),
@@ -157,14 +160,13 @@ mod tests {
     fn a_line_lowers_any_limit_and_leaves_the_others_to_the_flags() {
         let line = r#"{"fuel": 1, "memory": "2MiB", "table-elements": 3, "max_output": "4KiB", "max-log": 5, "max-files": 6,
             "host_calls": 7, "http-requests": 8, "http_bytes": "9KiB"}"#;
-        let flags = JobFlags {
-            limits: LimitFlags {
-                fuel: Some(FuelChoice::Units(100)),
-                timeout: Some(Duration::from_secs(1)),
-                ..LimitFlags::default()
-            },
-            ..JobFlags::default()
+        let limits = LimitFlags {
+            fuel: Some(FuelChoice::Units(100)),
+            timeout: Some(Duration::from_secs(1)),
+            ..LimitFlags::default()
         };
+        let run = RunFlags { limits, ..RunFlags::default() };
+        let flags = JobFlags { run, ..JobFlags::default() };
 
         let (_, options) = good(line, &flags);
 
@@ -185,13 +187,13 @@ mod tests {
 
     #[test]
     fn a_line_wins_over_the_flags() {
-        let flags = JobFlags {
+        let run = RunFlags {
             queue: Some("flag".parse().expect("a name")),
             priority: Some(9),
-            delay: Some(Duration::from_secs(1)),
             tags: vec![("a".to_owned(), "flag".to_owned()), ("b".to_owned(), "flag".to_owned())],
-            ..JobFlags::default()
+            ..RunFlags::default()
         };
+        let flags = JobFlags { delay: Some(Duration::from_secs(1)), run, ..JobFlags::default() };
 
         let (_, options) =
             good(r#"{"priority": 1, "at": "2030-01-01T00:00:00+02:00", "tag": ["a=line"]}"#, &flags);

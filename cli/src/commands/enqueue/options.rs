@@ -20,15 +20,16 @@ pub(super) fn checked(flags: &JobFlags) -> Result<JobOptions, Invalid> {
         (None, Some(_)) => return Err(Invalid::new("key-ttl", "needs a key")),
         (None, None) => None,
     };
+    let run = &flags.run;
     let options = JobOptions {
-        queue: flags.queue.clone().unwrap_or_default(),
-        priority: flags.priority.map(TryInto::try_into).transpose()?.unwrap_or_default(),
+        queue: run.queue.clone().unwrap_or_default(),
+        priority: run.priority.map(TryInto::try_into).transpose()?.unwrap_or_default(),
         start,
         key,
-        max_attempts: flags.max_attempts,
-        limits: flags.limits.checked()?,
-        expires_in: flags.expires_in,
-        tags: flags.tags.iter().cloned().collect(),
+        max_attempts: run.max_attempts,
+        limits: run.limits.checked()?,
+        expires_in: run.expires_in,
+        tags: run.tags.iter().cloned().collect(),
     };
     options.check()?;
     Ok(options)
@@ -60,20 +61,27 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::args::LimitFlags;
+    use crate::args::{LimitFlags, RunFlags};
 
     fn timeout(timeout: Duration) -> LimitFlags {
         LimitFlags { timeout: Some(timeout), ..LimitFlags::default() }
     }
 
+    fn run(run: RunFlags) -> JobFlags {
+        JobFlags { run, ..JobFlags::default() }
+    }
+
     #[test]
     fn flags_become_what_travels() {
         let flags = JobFlags {
-            priority: Some(1),
             delay: Some(Duration::from_secs(90)),
             key: Some("k".to_owned()),
             key_ttl: Some(Duration::from_millis(5)),
-            tags: vec![("a".to_owned(), "b".to_owned())],
+            run: RunFlags {
+                priority: Some(1),
+                tags: vec![("a".to_owned(), "b".to_owned())],
+                ..RunFlags::default()
+            },
             ..JobFlags::default()
         };
 
@@ -91,9 +99,9 @@ mod tests {
         let cases = [
             (JobFlags { key_ttl: second, ..JobFlags::default() }, "key-ttl"),
             (JobFlags { key: Some(String::new()), ..JobFlags::default() }, "key"),
-            (JobFlags { max_attempts: Some(1_001), ..JobFlags::default() }, "max-attempts"),
-            (JobFlags { limits: timeout(Duration::ZERO), ..JobFlags::default() }, "timeout"),
-            (JobFlags { tags: vec![(String::new(), String::new())], ..JobFlags::default() }, "tag"),
+            (run(RunFlags { max_attempts: Some(1_001), ..RunFlags::default() }), "max-attempts"),
+            (run(RunFlags { limits: timeout(Duration::ZERO), ..RunFlags::default() }), "timeout"),
+            (run(RunFlags { tags: vec![(String::new(), String::new())], ..RunFlags::default() }), "tag"),
         ];
 
         for (flags, field) in cases {
