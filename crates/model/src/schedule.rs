@@ -24,6 +24,10 @@ pub const SCHEDULED_FOR: &str = "{{scheduled_for}}";
 /// of leaders takes, so that no instant is missed by one; shorter than people wait.
 pub const MISSED_AFTER_MS_DEFAULT: u64 = 60_000;
 
+/// The shortest such time, a second: what is due is looked for ten times a second, and a busy database may take some
+/// hundred milliseconds, so that with less nearly every instant would be missed.
+pub const MISSED_AFTER_MS_MIN: u64 = 1_000;
+
 /// The longest such time, an hour: what came due in it is made up for one by one.
 pub const MISSED_AFTER_MS_MAX: u64 = 60 * 60 * 1000;
 
@@ -250,8 +254,8 @@ impl ScheduleSpec {
                 format!("{period_ms} ms are not between 1 second and {DELAY_DAYS_MAX} days (ten years)");
             return Err(Invalid::new("every", problem));
         }
-        if self.missed_after_ms > MISSED_AFTER_MS_MAX {
-            let problem = format!("{} ms are more than the limit of 1 hour", self.missed_after_ms);
+        if !(MISSED_AFTER_MS_MIN..=MISSED_AFTER_MS_MAX).contains(&self.missed_after_ms) {
+            let problem = format!("{} ms are not between 1 second and 1 hour", self.missed_after_ms);
             return Err(Invalid::new("missed-after", problem));
         }
         if self.jitter_ms > JITTER_MS_MAX {
@@ -270,11 +274,21 @@ impl ScheduleSpec {
             let problem = format!("{note} bytes; allowed are {SCHEDULE_NOTE_BYTES_MAX}, none of them NUL");
             return Err(Invalid::new("note", problem));
         }
-        if let Some(ms) = self.run.expires_in_ms.filter(|ms| *ms > longest_ms) {
-            let problem = format!("{ms} ms are more than {DELAY_DAYS_MAX} days (ten years)");
-            return Err(Invalid::new("expires-in", problem));
-        }
+        self.check_expiry(longest_ms)?;
         self.run.job_options(Start::Now).check()
+    }
+
+    /// A job counts its expiry from when it is made, and may start only after its jitter.
+    fn check_expiry(&self, longest_ms: u64) -> Result<(), Invalid> {
+        let problem = match self.run.expires_in_ms {
+            Some(ms) if ms > longest_ms => format!("{ms} ms are more than {DELAY_DAYS_MAX} days (ten years)"),
+            Some(ms) if self.jitter_ms > 0 && ms <= self.jitter_ms => format!(
+                "{ms} ms are not more than the jitter of {} ms: jobs would expire before they start",
+                self.jitter_ms
+            ),
+            _ => return Ok(()),
+        };
+        Err(Invalid::new("expires-in", problem))
     }
 }
 
@@ -425,6 +439,7 @@ mod tests {
             ("every", spec(Timing::Every { period_ms: 999, anchor })),
             ("every", spec(Timing::Every { period_ms: u64::MAX, anchor })),
             ("missed-after", ScheduleSpec { missed_after_ms: MISSED_AFTER_MS_MAX + 1, ..usual() }),
+            ("missed-after", ScheduleSpec { missed_after_ms: MISSED_AFTER_MS_MIN - 1, ..usual() }),
             ("jitter", ScheduleSpec { jitter_ms: JITTER_MS_MAX + 1, ..usual() }),
             ("end", ScheduleSpec { starts_at: Some(anchor), ends_at: Some(anchor), ..usual() }),
             ("note", ScheduleSpec { note: "x".repeat(SCHEDULE_NOTE_BYTES_MAX + 1), ..usual() }),
@@ -448,6 +463,29 @@ mod tests {
             assert_eq!(spec.check().expect_err(field).field, field);
         }
         assert_eq!(usual().check(), Ok(()));
+    }
+
+    #[test]
+    fn jobs_must_not_expire_before_their_jitter_lets_them_start() {
+        let spec = |jitter_ms, expires_in_ms| {
+            let run = RunOptions { expires_in_ms, ..RunOptions::default() };
+            let check = ScheduleSpec { jitter_ms, run, ..spec(Timing::Cron("@daily".to_owned())) }.check();
+            check.map_err(|invalid| invalid.field)
+        };
+
+        assert_eq!(spec(60_000, Some(60_000)), Err("expires-in"));
+        for (jitter_ms, expires_in_ms) in [(60_000, Some(60_001)), (60_000, None), (0, Some(1))] {
+            assert_eq!(spec(jitter_ms, expires_in_ms), Ok(()), "{jitter_ms} {expires_in_ms:?}");
+        }
+    }
+
+    #[test]
+    fn the_bounds_of_missed_after_are_taken() {
+        for missed_after_ms in [MISSED_AFTER_MS_MIN, MISSED_AFTER_MS_MAX] {
+            let spec = ScheduleSpec { missed_after_ms, ..spec(Timing::Cron("@daily".to_owned())) };
+
+            assert_eq!(spec.check(), Ok(()), "{missed_after_ms}");
+        }
     }
 
     #[test]
