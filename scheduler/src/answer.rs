@@ -70,6 +70,7 @@ fn hint_for(what: &str) -> Option<&'static str> {
         ("version ", "`jobctl task versions TASK` shows the versions of a task"),
         ("an active version ", "`jobctl task promote TASK@VERSION` makes a version the active one"),
         ("job ", "`jobctl job list` shows the jobs of a namespace; -n names another one"),
+        ("schedule ", "`jobctl schedule list` shows the schedules of a namespace; -n names another one"),
         ("file ", "`jobctl job show ID` names the files of a job"),
     ];
     hints.into_iter().find(|(start, _)| what.starts_with(start)).map(|(_, hint)| hint)

@@ -24,6 +24,7 @@ pub use client::{Channel, Client, ClientConfig, HostClient, HostDialer};
 pub use convert::{instant, lease_of, reference, reference_parts, timestamp};
 pub use convert_schedule::schedule_spec;
 pub use error::{Code, Error};
+pub use prost_types::Timestamp;
 pub use watch::HostWatch;
 
 /// Largest gRPC message either side takes: a batch of payloads. 64 MiB keeps a hostile one from filling

@@ -99,7 +99,7 @@ async fn resolve(api: &Api, namespace: &Namespace, job: v1::NewJob) -> Result<Dr
 }
 
 /// Ids sort by time, in the tables too: another kind of UUID would scatter its rows.
-fn callers_id(text: &str) -> Result<JobId, Error> {
+pub(super) fn callers_id(text: &str) -> Result<JobId, Error> {
     let id: JobId = text.parse()?;
     if id.0.get_version_num() != 7 {
         return Err(Error::new(Code::Invalid, format!("id: {text} is not a UUID of version 7")));

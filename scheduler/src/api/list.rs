@@ -78,18 +78,25 @@ pub(super) fn meant(request: v1::ListJobsRequest, deed: &Deed) -> Result<JobFilt
     Ok(filter)
 }
 
-/// A page of large payloads ends early.
-fn cut(mut jobs: Vec<Job>, next: Option<JobId>) -> (Vec<Job>, Option<JobId>) {
-    let mut bytes = 0;
-    let fitting = jobs
+/// How many of these one page carries: a page of large payloads ends early.
+pub(super) fn fitting<T>(items: &[T], bytes: impl Fn(&T) -> usize) -> usize {
+    let mut sum = 0;
+    items
         .iter()
-        .take_while(|job| {
-            bytes += job.payload.as_bytes().len() + job.result.as_ref().map_or(0, |r| r.as_bytes().len());
-            bytes <= PAGE_BYTES_MAX
+        .take_while(|item| {
+            sum += bytes(item);
+            sum <= PAGE_BYTES_MAX
         })
         .count()
         // One always fits: its payload and its result have limits of their own.
-        .max(1);
+        .max(1)
+}
+
+fn cut(mut jobs: Vec<Job>, next: Option<JobId>) -> (Vec<Job>, Option<JobId>) {
+    let bytes = |job: &Job| {
+        job.payload.as_bytes().len() + job.result.as_ref().map_or(0, |result| result.as_bytes().len())
+    };
+    let fitting = fitting(&jobs, bytes);
     if fitting >= jobs.len() {
         return (jobs, next);
     }

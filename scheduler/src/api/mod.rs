@@ -13,6 +13,7 @@ mod logs;
 mod options;
 mod publish;
 mod retry;
+mod schedules;
 mod submit;
 mod tasks;
 mod turns;
@@ -90,6 +91,7 @@ pub(crate) struct Api {
     shutdown: Shutdown,
     submitter: Submitter,
     hosts: Arc<Hosts>,
+    schedule_lines: schedules::Lines,
     uploads: Semaphore,
     inspections: Semaphore,
 }
@@ -110,6 +112,7 @@ impl Api {
             limits_max: of.limits_max,
             version: of.version,
             shutdown: of.shutdown,
+            schedule_lines: schedules::Lines::new(),
             uploads: Semaphore::new(UPLOADS),
             inspections: Semaphore::new(INSPECTIONS),
         })

@@ -16,6 +16,7 @@ use rpc::MESSAGE_BYTES_MAX;
 use rpc::v1::admission_server::AdmissionServer;
 use rpc::v1::cluster_server::ClusterServer;
 use rpc::v1::jobs_server::JobsServer;
+use rpc::v1::schedules_server::SchedulesServer;
 use rpc::v1::tasks_server::TasksServer;
 use service::Shutdown;
 use store::Store;
@@ -60,9 +61,13 @@ fn grpc(api: Arc<Api>) -> Router {
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
     let tasks = TasksServer::from_arc(Arc::clone(&api)).max_encoding_message_size(MESSAGE_BYTES_MAX);
+    let schedules = SchedulesServer::from_arc(Arc::clone(&api))
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(MESSAGE_BYTES_MAX);
     let admission = AdmissionServer::from_arc(Arc::clone(&api)).max_decoding_message_size(MESSAGE_BYTES_MAX);
     Routes::new(jobs)
         .add_service(tasks)
+        .add_service(schedules)
         .add_service(ClusterServer::from_arc(api))
         .add_service(admission)
         .into_axum_router()

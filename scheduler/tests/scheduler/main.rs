@@ -20,6 +20,7 @@ mod pages;
 mod publishing;
 mod retrying;
 mod room;
+mod schedules;
 mod timed;
 mod watching;
 mod way;
