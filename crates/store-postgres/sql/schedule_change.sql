@@ -1,6 +1,7 @@
 -- A batch of changes, each for itself: what is another one by now is not answered. The rows are locked in order, so that
--- batches do not deadlock; the row of a fire is what makes its job the only one of its instant. Answered are the jobs
--- that are to be stored, in the same transaction.
+-- batches do not deadlock; the row of a fire is what makes its job the only one of its instant. Answered are the places
+-- of the changes that were made, and the jobs that are to be stored in the same transaction. What `held` is joined with
+-- is a list or a primary key, and nothing else: Postgres takes it for one row, whatever it holds.
 with held as materialized (
   select a.*
   from unnest(
@@ -20,10 +21,7 @@ fired as (
   join held h on h.place = f.change
   order by h.id, f.instant, f.place
   on conflict (schedule_id, instant) do nothing
-  returning schedule_id, instant, job_id
-),
-runs as materialized (
-  select schedule_id, array_agg(job_id order by instant) as jobs from fired group by schedule_id
+  returning job_id
 ),
 skipped as (
   insert into schedule_skips (schedule_id, from_instant, until_instant, count, kind, reason, detail)
@@ -37,15 +35,13 @@ skipped as (
 changed as (
   update schedules c
   set seq = c.seq + 1, state = h.state, reason = h.reason, next_at = h.next_at, look_at = h.look_at,
-      pending = h.pending, open_jobs = o.jobs[cardinality(o.jobs) - $23::integer + 1:], spec = coalesce(h.spec, c.spec),
+      pending = h.pending, open_jobs = h.open_jobs::uuid[], spec = coalesce(h.spec, c.spec),
       payload = coalesce(h.payload, c.payload),
       updated_at = case when h.spec is null then c.updated_at else now() end,
       deleted_at = case when h.deletes then now() end
   from held h
-  left join runs r on r.schedule_id = h.id
-  cross join lateral (select h.open_jobs::uuid[] || r.jobs as jobs) o
   where c.id = h.id
 )
-select h.place as "place!", r.jobs as "jobs?"
-from held h
-left join runs r on r.schedule_id = h.id
+select h.place as "made?", null::uuid as "job?" from held h
+union all
+select null, f.job_id from fired f

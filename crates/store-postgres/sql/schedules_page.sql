@@ -3,10 +3,10 @@
 select c.id as "id!", c.namespace as "namespace!", c.name as "name!", c.spec as "spec!", c.payload as "payload!",
        c.seq as "seq!", c.state as "state!", c.reason as "reason?", c.next_at as "next_at?", c.look_at as "look_at?",
        c.pending as "pending?",
-       array(
+       case when cardinality(c.open_jobs) > 0 then array(
          select o.id from unnest(c.open_jobs) with ordinality as o (id, place)
          where exists (select from job_queue q where q.job_id = o.id)
-         order by o.place) as "open!",
+         order by o.place) else '{}' end as "open!",
        l.instant as "last_instant?", l.job_id as "last_job?", l.fired_at as "last_fired_at?",
        c.created_at as "created_at!", c.updated_at as "updated_at!"
 from (

@@ -18,6 +18,7 @@
 //!   finish                               queue rows: for update, by id
 //!   cancel                               queue rows: for update, by id
 //!   report, a parent's submit            its queue row: for share
+//!   change   schedules: for update, by id        (and then stores jobs, which nobody else knows yet)
 //! ```
 //!
 //! A claim and the closing of its session exclude each other, so a closed session holds only what its closing

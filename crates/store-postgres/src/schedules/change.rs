@@ -44,8 +44,7 @@ async fn change_in(
     changes: &[ScheduleChange],
 ) -> Told<Vec<ScheduleChanged>> {
     let made = store(tx, columns).await?;
-    let fired: HashSet<Uuid> = made.values().flatten().copied().collect();
-    let jobs: Vec<&NewJob> = jobs(changes).filter(|job| fired.contains(&job.id.0)).collect();
+    let jobs: Vec<&NewJob> = jobs(changes).filter(|job| made.jobs.contains(&job.id.0)).collect();
     let mut submitted = HashMap::with_capacity(jobs.len());
     for batch in jobs.chunks(BATCH_JOBS_MAX) {
         let told = submit_in(tx, named, batch, None).await?;
@@ -58,16 +57,22 @@ fn jobs(changes: &[ScheduleChange]) -> impl Iterator<Item = &NewJob> {
     changes.iter().flat_map(|change| change.fires.iter().map(|fire| &fire.job))
 }
 
-/// The changes that were made, by their place in the batch, and the jobs of their fires.
-type MadeChanges = HashMap<usize, Vec<Uuid>>;
+/// What is made of a batch.
+#[derive(Default)]
+struct Made {
+    /// The places of the changes that fit.
+    places: HashSet<usize>,
+    /// The jobs of their fires, but for those whose instant had made one.
+    jobs: HashSet<Uuid>,
+}
 
 fn answers(
     changes: &[ScheduleChange],
-    made: &MadeChanges,
+    made: &Made,
     submitted: &HashMap<JobId, Submitted>,
 ) -> Vec<ScheduleChanged> {
     let answer = |(n, change): (usize, &ScheduleChange)| {
-        if !made.contains_key(&n) {
+        if !made.places.contains(&n) {
             return ScheduleChanged::Stale;
         }
         ScheduleChanged::Done(change.fires.iter().map(|fire| submitted.get(&fire.job.id).cloned()).collect())
@@ -87,7 +92,8 @@ struct Columns {
     nexts_at: Vec<Option<DateTime<Utc>>>,
     looks_at: Vec<Option<DateTime<Utc>>>,
     pendings: Vec<Option<String>>,
-    /// The text of an array each: an array of arrays would have to be as wide everywhere.
+    /// The text of an array each: an array of arrays would have to be as wide everywhere. A job is named here although its
+    /// instant may turn out to have made one: it is in no queue then, and so it is never told.
     opens: Vec<String>,
     specs: Vec<Option<Vec<u8>>>,
     payloads: Vec<Option<Vec<u8>>>,
@@ -123,6 +129,7 @@ impl Columns {
         self.ids.push(change.id.0);
         self.seqs.push(change.seq);
         self.push_standing(&change.standing, change.delete);
+        self.push_open(change);
         self.specs.push(change.spec.as_ref().map(|(spec, _)| spec_column(spec)));
         self.payloads.push(change.spec.as_ref().map(|(_, payload)| payload.as_bytes().to_vec()));
         let place = self.ids.len() as i64;
@@ -135,14 +142,19 @@ impl Columns {
     }
 
     fn push_standing(&mut self, standing: &Standing, delete: bool) {
-        let open: Vec<String> = standing.open.iter().map(ToString::to_string).collect();
         self.states.push(standing.state.as_str().to_owned());
         self.reasons.push(standing.reason.as_deref().map(text));
         self.nexts_at.push(standing.next_at.map(stamp));
         self.looks_at.push(standing.look_at.filter(|_| !delete).map(stamp));
         self.pendings.push(pending_column(&standing.pending));
-        self.opens.push(format!("{{{}}}", open.join(",")));
         self.deletes.push(delete);
+    }
+
+    fn push_open(&mut self, change: &ScheduleChange) {
+        let new = change.fires.iter().map(|fire| &fire.job.id);
+        let open: Vec<String> = change.standing.open.iter().chain(new).map(ToString::to_string).collect();
+        let latest = &open[open.len().saturating_sub(OPEN_MAX)..];
+        self.opens.push(format!("{{{}}}", latest.join(",")));
     }
 
     fn push_fire(&mut self, place: i64, fire: &NewFire) {
@@ -163,7 +175,7 @@ impl Columns {
     }
 }
 
-async fn store(session: &mut Session, columns: &Columns) -> Told<MadeChanges> {
+async fn store(session: &mut Session, columns: &Columns) -> Told<Made> {
     let query = sqlx::query_file!(
         "sql/schedule_change.sql",
         &columns.ids,
@@ -188,9 +200,12 @@ async fn store(session: &mut Session, columns: &Columns) -> Told<MadeChanges> {
         &columns.skip_kinds,
         &columns.skip_reasons,
         &columns.skip_details as &[Option<String>],
-        OPEN_MAX as i32,
     );
-    let rows = session.all(query).await?;
-    let place = |place: i64| columns.places.get(usize::try_from(place - 1).ok()?).copied();
-    Ok(rows.into_iter().filter_map(|row| Some((place(row.place)?, row.jobs.unwrap_or_default()))).collect())
+    let mut made = Made::default();
+    for row in session.all(query).await? {
+        made.jobs.extend(row.job);
+        let place = row.made.and_then(|place| usize::try_from(place - 1).ok());
+        made.places.extend(place.and_then(|place| columns.places.get(place)));
+    }
+    Ok(made)
 }
