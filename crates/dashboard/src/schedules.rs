@@ -13,7 +13,7 @@ use store::{FateFilter, ScheduleFilter, Store};
 use crate::Parts;
 use crate::pages::{Problem, draw, field};
 use crate::show::{Moment, moment, pretty};
-use crate::timetable::{FateRow, JobLink, Outlook, ScheduleRow, instant, policies};
+use crate::timetable::{FateRow, JobLink, Outlook, Policy, ScheduleRow, instant, policies};
 
 /// Schedules on one page.
 const PAGE: u32 = 50;
@@ -96,7 +96,7 @@ struct SchedulePage {
     schedule: Schedule,
     created: Moment,
     updated: Moment,
-    policies: Vec<(String, String)>,
+    policies: Vec<Policy>,
     payload: String,
     outlook: Outlook,
     open: Vec<JobLink>,

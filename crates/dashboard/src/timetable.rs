@@ -1,8 +1,10 @@
 //! What a schedule says and does, as it is drawn: its words, its policies, its instants and what became of them.
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Timelike, Utc};
 use model::name::{Namespace, ScheduleName};
-use model::schedule::{Fate, Schedule, ScheduleSpec, ScheduleState, Skip, Timing};
+use model::schedule::{
+    DstGap, DstOverlap, Fate, Missed, Overlap, Schedule, ScheduleSpec, ScheduleState, Skip, Timing,
+};
 use model::units::show_duration_ms;
 use recurrence::{Anomaly, Recurrence, Refused};
 
@@ -89,45 +91,90 @@ fn written(timing: &Timing) -> String {
     }
 }
 
-/// All that a schedule says besides its payload: name and value.
-pub(crate) fn policies(spec: &ScheduleSpec) -> Vec<(String, String)> {
-    let mut shown = vec![("When".to_owned(), written(&spec.timing))];
-    let mut say = |name: &str, value: String| shown.push((name.to_owned(), value));
+/// Something that a schedule says.
+pub(crate) struct Policy {
+    pub(crate) name: String,
+    /// As it is said with `jobctl`.
+    pub(crate) value: String,
+    /// What that means, where one would have to look it up.
+    pub(crate) meaning: String,
+}
+
+/// All that a schedule says besides its payload.
+pub(crate) fn policies(spec: &ScheduleSpec) -> Vec<Policy> {
+    let mut shown = Vec::new();
+    let mut say = |name: &str, value: String, meaning: String| {
+        shown.push(Policy { name: name.to_owned(), value, meaning });
+    };
+    let plain = String::new;
+    say("When", written(&spec.timing), plain());
     match &spec.timing {
         Timing::Cron(_) => {
-            say("Time zone", spec.timezone.clone());
-            say("Clocks go forward", spec.dst_gap.to_string());
-            say("Clocks go back", spec.dst_overlap.to_string());
+            say("Time zone", spec.timezone.clone(), plain());
+            say("Clocks go forward", spec.dst_gap.to_string(), gap(spec.dst_gap).to_owned());
+            say("Clocks go back", spec.dst_overlap.to_string(), twice(spec.dst_overlap).to_owned());
         }
-        Timing::Every { anchor, .. } => say("Counted from", instant(*anchor)),
+        Timing::Every { anchor, .. } => say("Counted from", instant(*anchor), plain()),
         Timing::At(_) => {}
     }
-    say("Missed", format!("{}, after {}", spec.missed, show_duration_ms(spec.missed_after_ms)));
-    say("Overlap", spec.overlap.to_string());
+    let late = show_duration_ms(spec.missed_after_ms);
+    say("Missed", spec.missed.to_string(), format!("{} that are more than {late} late", missed(spec.missed)));
+    say("Overlap", spec.overlap.to_string(), overlap(spec.overlap).to_owned());
     if spec.jitter_ms > 0 {
-        say("Jitter", format!("up to {}", show_duration_ms(spec.jitter_ms)));
+        say("Jitter", format!("up to {}", show_duration_ms(spec.jitter_ms)), plain());
     }
     for (name, at) in [("Valid from", spec.starts_at), ("Valid until", spec.ends_at)] {
         if let Some(at) = at {
-            say(name, instant(at));
+            say(name, instant(at), plain());
         }
     }
     let run = &spec.run;
-    say("Queue", format!("{}, priority {}", run.queue, run.priority.get()));
+    say("Queue", format!("{}, priority {}", run.queue, run.priority.get()), plain());
     if let Some(attempts) = run.max_attempts {
-        say("Attempts", format!("at most {attempts}"));
+        say("Attempts", format!("at most {attempts}"), plain());
     }
     if let Some(ms) = run.expires_in_ms {
-        say("Expires", format!("{} after its time", show_duration_ms(ms)));
+        say("Expires", format!("{} after its time", show_duration_ms(ms)), plain());
     }
     let lowered = limits(&run.limits.shown());
     if !lowered.is_empty() {
-        say("Limits", lowered);
+        say("Limits", lowered, plain());
     }
     for (name, value) in &run.tags {
-        say(&format!("Tag {name}"), value.clone());
+        say(&format!("Tag {name}"), value.clone(), plain());
     }
     shown
+}
+
+fn gap(policy: DstGap) -> &'static str {
+    match policy {
+        DstGap::After => "a fixed time that is left out fires right after",
+        DstGap::Skip => "a fixed time that is left out does not fire",
+    }
+}
+
+fn twice(policy: DstOverlap) -> &'static str {
+    match policy {
+        DstOverlap::First => "a fixed time that comes twice fires the first time",
+        DstOverlap::Both => "a fixed time that comes twice fires both times",
+    }
+}
+
+fn missed(policy: Missed) -> &'static str {
+    match policy {
+        Missed::Skip => "no instant fires of those",
+        Missed::Last => "the latest fires of those",
+        Missed::All => "the latest hundred fire of those",
+    }
+}
+
+fn overlap(policy: Overlap) -> &'static str {
+    match policy {
+        Overlap::Skip => "passed over while a run goes on",
+        Overlap::Queue => "waits until the run before has ended",
+        Overlap::Cancel => "cancels the run before",
+        Overlap::Allow => "runs beside the run before",
+    }
 }
 
 /// What a schedule will do.
@@ -135,7 +182,8 @@ pub(crate) fn policies(spec: &ScheduleSpec) -> Vec<(String, String)> {
 pub(crate) struct Outlook {
     /// Why nobody can say.
     pub(crate) refused: String,
-    pub(crate) upcoming: Vec<Moment>,
+    /// As clocks in its zone read them, and as everybody does.
+    pub(crate) upcoming: Vec<(String, Moment)>,
     /// Days of the coming year on which clocks change and it fires otherwise than on others.
     pub(crate) notes: Vec<Note>,
 }
@@ -159,16 +207,31 @@ impl Outlook {
             ScheduleState::Finished => None,
         };
         let upcoming = std::iter::successors(first, |at| recurrence.after(*at)).take(UPCOMING);
+        let upcoming: Vec<_> = upcoming.collect();
+        let moments = upcoming.iter().map(|at| exact(*at, now));
         let anomalies = match first {
             Some(_) => recurrence.anomalies(now, now + YEAR),
             None => Vec::new(),
         };
         Self {
             refused: String::new(),
-            upcoming: upcoming.map(|at| exact(at, now)).collect(),
-            notes: anomalies.into_iter().map(Note::new).collect(),
+            upcoming: read_all(recurrence, &upcoming).into_iter().zip(moments).collect(),
+            notes: anomalies.into_iter().map(|anomaly| Note::new(recurrence, anomaly)).collect(),
         }
     }
+}
+
+/// What a clock in its zone reads: `Sun 2026-03-29 03:00 +01:00`.
+fn read(recurrence: &Recurrence, at: DateTime<Utc>) -> String {
+    read_all(recurrence, &[at]).concat()
+}
+
+/// The same of several, all with seconds when one has some.
+fn read_all(recurrence: &Recurrence, instants: &[DateTime<Utc>]) -> Vec<String> {
+    let locals: Vec<_> = instants.iter().map(|at| recurrence.local(*at)).collect();
+    let seconds = if locals.iter().any(|local| local.second() > 0) { ":%S" } else { "" };
+    let format = format!("%a %Y-%m-%d %H:%M{seconds} %:z");
+    locals.iter().map(|local| local.format(&format).to_string()).collect()
 }
 
 /// As [`moment`], shorter where seconds are whole.
@@ -181,25 +244,25 @@ pub(crate) struct Note {
     pub(crate) day: String,
     pub(crate) change: String,
     pub(crate) effect: String,
-    pub(crate) fires: String,
+    pub(crate) fires: Vec<String>,
 }
 
 /// Instants of one day that are told one by one: a schedule of every minute has more than anybody reads.
 const FIRES_TOLD_MAX: usize = 6;
 
 impl Note {
-    fn new(anomaly: Anomaly) -> Self {
+    fn new(recurrence: &Recurrence, anomaly: Anomaly) -> Self {
         let Anomaly { day, change_at, shift_s, effect, fires } = anomaly;
         let way = if shift_s > 0 { "forward" } else { "back" };
         let length = show_duration_ms(u64::from(shift_s.unsigned_abs()) * 1_000);
         let fires = match fires.len() {
-            0 => "none".to_owned(),
-            1..=FIRES_TOLD_MAX => fires.iter().map(|at| instant(*at)).collect::<Vec<_>>().join(", "),
-            count => format!("{count} times"),
+            0 => vec!["not at all".to_owned()],
+            1..=FIRES_TOLD_MAX => read_all(recurrence, &fires),
+            count => vec![format!("{count} times")],
         };
         Self {
             day: day.format("%a %Y-%m-%d").to_string(),
-            change: format!("clocks go {way} by {length} at {}", instant(change_at)),
+            change: format!("clocks go {way} by {length} at {}", read(recurrence, change_at)),
             effect,
             fires,
         }

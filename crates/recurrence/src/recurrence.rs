@@ -1,6 +1,6 @@
 //! The instants that a schedule names.
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
 use jiff::tz::TimeZone;
 use model::bounds::DELAY_DAYS_MAX;
 use model::schedule::{PERIOD_MS_MIN, ScheduleSpec, Timing};
@@ -9,7 +9,7 @@ use model::units::parse_duration;
 use crate::civil::Civil;
 use crate::clock::Clock;
 use crate::every::Every;
-use crate::{Refused, anomalies, grammar, words, zone};
+use crate::{Refused, anomalies, grammar, segment, words, zone};
 
 /// What an interval begins with.
 const EVERY: &str = "@every";
@@ -148,6 +148,12 @@ impl Recurrence {
     #[must_use]
     pub fn describe(&self) -> String {
         words::of(self)
+    }
+
+    /// What a clock in its zone reads at an instant.
+    #[must_use]
+    pub fn local(&self, at: DateTime<Utc>) -> DateTime<FixedOffset> {
+        segment::local(&self.zone, at)
     }
 
     /// Days from `from` on and before `before` on which clocks change and it therefore fires otherwise than on others.

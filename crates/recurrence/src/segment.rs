@@ -7,7 +7,7 @@
 //!              gap ┘ 2:00 to 3:00          └ overlap: 1:00 to 2:00 come twice
 //! ```
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDateTime, Offset as _, TimeDelta, Utc};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -103,6 +103,13 @@ fn changes_after(zone: &TimeZone, instant: DateTime<Utc>) -> impl Iterator<Item 
         })
         .filter(move |(_, after)| std::mem::replace(&mut offset, *after) != *after)
         .map(|(at, _)| at)
+}
+
+/// What a clock in `zone` reads at an instant.
+pub(crate) fn local(zone: &TimeZone, instant: DateTime<Utc>) -> DateTime<FixedOffset> {
+    let offset = FixedOffset::east_opt(zone.to_offset(timestamp(instant)).seconds());
+    // Offsets are hours, and those of `FixedOffset` reach a day.
+    instant.with_timezone(&offset.unwrap_or_else(|| Utc.fix()))
 }
 
 fn offset_at(zone: &TimeZone, instant: DateTime<Utc>) -> TimeDelta {

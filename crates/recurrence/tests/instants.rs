@@ -121,3 +121,13 @@ fn what_only_ever_falls_into_gaps_is_given_up() {
 
     assert_eq!(never.after(instant("2026-01-01T00:00:00Z")), None);
 }
+
+#[test]
+fn an_instant_is_read_as_clocks_of_the_zone_show_it() {
+    let lisbon = Recurrence::of(&spec("0 9 * * *", "Europe/Lisbon")).expect("a good spec");
+
+    let read = |at: &str| lisbon.local(instant(at)).to_rfc3339();
+
+    assert_eq!(read("2026-07-01T08:00:00Z"), "2026-07-01T09:00:00+01:00");
+    assert_eq!(read("2026-12-01T09:00:00Z"), "2026-12-01T09:00:00+00:00");
+}
