@@ -4,5 +4,7 @@ mod common;
 mod crowds;
 mod faults;
 mod old;
+mod plans;
 mod races;
+mod schedules;
 mod schema;
