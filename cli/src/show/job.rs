@@ -270,6 +270,7 @@ mod tests {
             payload: b"{\"n\": 1234567890123456789012345678901234567890}".to_vec(),
             result: Some(b"[1e400]".to_vec()),
             created_at: Some(prost_types::Timestamp { seconds: 1, nanos: 2_000 }),
+            scheduled_for: Some(prost_types::Timestamp { seconds: 1, nanos: 0 }),
             attempts: vec![v1::Attempt {
                 number: 1,
                 error: Some(v1::Failure { kind: "task".to_owned(), message: "no".to_owned() }),
@@ -327,6 +328,7 @@ mod tests {
             assert_eq!(shown[absent], Value::Null, "{absent}");
         }
         assert_eq!(shown["created_at"], "1970-01-01T00:00:01.000002Z");
+        assert_eq!(shown["scheduled_for"], "1970-01-01T00:00:01Z", "as its payload gets it");
         assert_eq!(
             keys(&shown["attempts"][0]),
             [

@@ -340,6 +340,21 @@ mod tests {
     }
 
     #[test]
+    fn a_job_of_a_schedule_says_which_and_for_when() {
+        let scheduled_for = Some(prost_types::Timestamp { seconds: 60, nanos: 0 });
+        let message = v1::Job { schedule: "nightly".to_owned(), scheduled_for, ..ended() };
+        let times = Times { style: TimeStyle::Relative, ..TIMES };
+
+        let shown = job(&View::default(), times, &message);
+        let with = jobs(&View::default(), times, &[message]);
+        let without = jobs(&View::default(), times, &[ended()]);
+
+        assert!(shown.contains("schedule      nightly, for 1970-01-01T00:01:00Z (in 1 min)\n"), "{shown}");
+        assert!(with.contains("SCHEDULE") && with.contains("1970-01-01T00:01:00Z"), "{with}");
+        assert!(!without.contains("SCHEDULE"), "{without}");
+    }
+
+    #[test]
     fn a_log_line_cannot_pose_as_another() {
         let entry = v1::LogEntry {
             attempt: 1,

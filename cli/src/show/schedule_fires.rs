@@ -10,6 +10,9 @@ use super::view::View;
 use super::zone::{self, Zone};
 use crate::args::TimeStyle;
 
+/// Instants of one day that are told one by one.
+const FIRES_OF_DAY_MAX: usize = 12;
+
 /// What `schedule preview` answers.
 #[derive(Debug, Serialize)]
 pub(crate) struct Preview<'a> {
@@ -118,15 +121,11 @@ impl Told {
         text
     }
 
-    /// The instants of a day, unless they are more than one reads.
+    /// The instants of a day, unless they are more than one reads; what is odd about them is said above them.
     fn fires_of(&self, view: &View, anomaly: &Anomaly) -> String {
-        const SHOWN: usize = 12;
         let locals: Vec<_> = anomaly.fires.iter().map(|at| self.zone.local(*at)).collect();
-        if locals.is_empty() {
-            return "  it does not fire that day\n".to_owned();
-        }
-        if locals.len() > SHOWN {
-            return format!("  it fires {} times that day\n", locals.len());
+        if locals.len() > FIRES_OF_DAY_MAX {
+            return String::new();
         }
         let fires = zone::readings(&locals).into_iter().zip(&anomaly.fires);
         fires.map(|(local, at)| format!("  {local}  {}\n", view.paint.dim(&said(*at)))).collect()

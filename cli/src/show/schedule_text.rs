@@ -24,18 +24,16 @@ const FACT_WIDTH: usize = 14;
 /// Schedules in a table.
 pub(crate) fn schedules(view: &View, times: Times, schedules: &[v1::Schedule]) -> String {
     if schedules.is_empty() {
-        return "no schedules".to_owned();
+        return "no schedules: `jobctl schedule create` makes one".to_owned();
     }
     let rows = schedules.iter().map(|schedule| {
-        let next = schedule.next_at.as_ref().map(|at| times.at(Some(at)));
-        let last = schedule.last_at.as_ref().map(|at| times.at(Some(at)));
         let spec = schedule.spec.as_ref();
         [
             schedule.name.clone(),
             schedule.state.clone(),
             schedule.description.clone(),
-            next.unwrap_or_default(),
-            last.unwrap_or_default(),
+            times.of_schedule(schedule.next_at.as_ref()).unwrap_or_default(),
+            times.of_schedule(schedule.last_at.as_ref()).unwrap_or_default(),
             spec.map(|spec| spec.task.clone()).unwrap_or_default(),
         ]
     });
@@ -83,7 +81,7 @@ pub(crate) fn schedule(view: &View, times: Times, schedule: &v1::Schedule, told:
 pub(crate) fn what_to_do(schedule: &v1::Schedule) -> Option<String> {
     let name = &schedule.name;
     match schedule.state.parse() {
-        Ok(ScheduleState::Paused) => Some(format!("`jobctl schedule resume {name}` lets it fire again")),
+        Ok(ScheduleState::Paused) => Some(format!("`jobctl schedule resume {name}` lets it fire")),
         Ok(ScheduleState::Disabled) => {
             Some(format!("once that is mended, `jobctl schedule resume {name}` lets it fire again"))
         }
@@ -208,4 +206,116 @@ fn fate(one: &v1::ScheduleInstant) -> String {
     let detail = if one.detail.is_empty() { String::new() } else { format!(": {}", one.detail) };
     let skip = one.skip.replace('_', " ");
     format!("skipped: {skip}{}{detail}", until.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+
+    use super::*;
+    use crate::args::TimeStyle;
+
+    const HOSTILE: &str = "\x1b[2J\u{202e}";
+
+    fn times() -> Times {
+        Times { style: TimeStyle::Relative, now: DateTime::UNIX_EPOCH + TimeDelta::days(20_000) }
+    }
+
+    fn view(width: u16) -> View {
+        View { width: Some(width), ..View::default() }
+    }
+
+    fn widest(shown: &str) -> usize {
+        shown.lines().map(|line| line.chars().count()).max().unwrap_or(0)
+    }
+
+    fn message() -> v1::Schedule {
+        let at = |hours| Some(rpc::timestamp(times().now + TimeDelta::hours(hours)));
+        let spec = v1::ScheduleSpec {
+            task: "generate_report".to_owned(),
+            every_ms: Some(300_000),
+            missed: "last".to_owned(),
+            missed_after_ms: Some(60_000),
+            payload: b"{}".to_vec(),
+            note: "word ".repeat(40),
+            ..v1::ScheduleSpec::default()
+        };
+        v1::Schedule {
+            name: "sales-of-the-week".to_owned(),
+            spec: Some(spec),
+            state: "disabled".to_owned(),
+            reason: HOSTILE.to_owned(),
+            description: "every 15 minutes from 09:00 to 17:59 on weekdays, Europe/Lisbon".to_owned(),
+            next_at: at(5),
+            last_at: at(-1),
+            last_job: "018f0000-0000-7000-8000-000000000000".to_owned(),
+            pending: 2,
+            ..v1::Schedule::default()
+        }
+    }
+
+    fn told() -> Told {
+        Told {
+            timezone: "UTC".to_owned(),
+            zone: crate::show::zone::Zone::utc(),
+            description: String::new(),
+            fires: vec![times().now],
+            anomalies: Vec::new(),
+            year: None,
+        }
+    }
+
+    #[test]
+    fn a_list_keeps_names_states_and_next_instants_when_the_terminal_is_narrow() {
+        let shown = schedules(&view(80), times(), &[message()]);
+
+        assert!(widest(&shown) <= 80, "{shown}");
+        for kept in ["sales-of-the-week", "disabled", "every 15 minutes from", "in 5 h", "1 h ago"] {
+            assert!(shown.contains(kept), "{kept}: {shown}");
+        }
+        assert!(schedules(&view(140), times(), &[message()]).contains("generate_report"));
+    }
+
+    #[test]
+    fn a_schedule_in_full_fits_and_hostile_text_stays_text() {
+        let shown = schedule(&view(80), times(), &message(), &told());
+
+        assert!(widest(&shown) <= 80, "{shown}");
+        assert!(!shown.contains(['\x1b', '\u{202e}']) && shown.contains("\\u{1b}[2J"), "{shown}");
+        assert!(shown.contains("waiting       2 instants, for a run to end\n"), "{shown}");
+        assert!(shown.contains("missed        last, when more than 1m late\n"), "{shown}");
+    }
+
+    #[test]
+    fn a_history_keeps_ids_whole() {
+        let fired = v1::ScheduleInstant {
+            instant: Some(rpc::timestamp(times().now)),
+            kind: "backfill".to_owned(),
+            job: "018f0000-0000-7000-8000-000000000000".to_owned(),
+            job_state: "succeeded".to_owned(),
+            ..v1::ScheduleInstant::default()
+        };
+        let skipped = v1::ScheduleInstant {
+            job: String::new(),
+            skip: "queue_full".to_owned(),
+            until: fired.instant,
+            detail: "more about it than fits on one line of a terminal".to_owned(),
+            ..fired.clone()
+        };
+
+        let shown = history(&view(80), times(), &[fired, skipped]);
+
+        assert!(widest(&shown) <= 80, "{shown}");
+        assert!(shown.contains("018f0000-0000-7000-8000-000000000000 succeeded"), "{shown}");
+        assert!(shown.contains("skipped: queue full (all instants until"), "{shown}");
+    }
+
+    #[test]
+    fn one_that_does_not_fire_says_what_lets_it() {
+        let of = |state: &str| what_to_do(&v1::Schedule { state: state.to_owned(), ..message() });
+
+        assert!(of("paused").is_some_and(|hint| hint.contains("jobctl schedule resume sales-of-the-week")));
+        assert!(of("disabled").is_some_and(|hint| hint.starts_with("once that is mended")));
+        assert_eq!((of("active"), of("finished")), (None, None));
+    }
 }

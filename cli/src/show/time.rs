@@ -27,11 +27,20 @@ impl Times {
         }
     }
 
-    /// An instant of a schedule for people: how far away it is, and which it is.
+    /// An instant of a schedule for people, where there is little room.
+    pub(crate) fn of_schedule(&self, at: Option<&Timestamp>) -> Option<String> {
+        let at = at.and_then(instant)?;
+        Some(match self.style {
+            TimeStyle::Iso => said(at),
+            TimeStyle::Relative => relative(at, self.now),
+        })
+    }
+
+    /// An instant of a schedule for people: which it is, and how far away.
     pub(crate) fn at_both(&self, at: DateTime<Utc>) -> String {
         match self.style {
             TimeStyle::Iso => said(at),
-            TimeStyle::Relative => format!("{} ({})", relative(at, self.now), said(at)),
+            TimeStyle::Relative => format!("{} ({})", said(at), relative(at, self.now)),
         }
     }
 }

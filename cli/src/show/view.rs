@@ -94,3 +94,17 @@ pub(crate) fn meaning(word: &str) -> Meaning {
         _ => Meaning::Plain,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prose_is_broken_between_words_and_set_off() {
+        let at = |width| View { width, ..View::default() }.wrapped("one two three four five six seven", 6);
+
+        assert_eq!(at(None), "one two three four five six seven");
+        assert_eq!(at(Some(32)), "one two three four five\n      six seven");
+        assert_eq!(at(Some(1)), at(Some(30)), "not narrower than it can be read");
+    }
+}

@@ -328,7 +328,7 @@ fn a_resumed_schedule_says_when_it_fires_next() {
     let text = run(&start(script()), &["resume", "a", "--time", "iso"]);
     let json = run(&start(script()), &["resume", "a", "-o", "json"]);
 
-    assert_eq!(text.stdout, "schedule a is active; it fires next 2026-10-25T00:30:00Z\n");
+    assert_eq!(text.stdout, "schedule a is active; it fires next at 2026-10-25T00:30:00Z\n");
     assert!(json.stdout.contains("\"state\": \"active\""), "{json:?}");
 }
 

@@ -125,7 +125,9 @@ fn said(context: &Context, schedule: &v1::Schedule, verb: Verb) -> String {
     let name = &schedule.name;
     let next = schedule.next_at.as_ref().and_then(time::instant).map(|at| context.times.at_both(at));
     let text = match (verb, next) {
-        (Verb::Resume, Some(next)) => format!("schedule {name} is {}; it fires next {next}", schedule.state),
+        (Verb::Resume, Some(next)) => {
+            format!("schedule {name} is {}; it fires next at {next}", schedule.state)
+        }
         (Verb::Pause | Verb::Resume, _) => format!("schedule {name} is {}", schedule.state),
         (Verb::Delete, _) => format!("schedule {name} is deleted"),
     };
