@@ -46,6 +46,42 @@ fn a_report_is_shown_in_a_sandbox_of_the_browser() {
 }
 
 #[test]
+fn a_schedule_and_its_jobs_lead_to_each_other_and_what_people_wrote_is_text() {
+    let system = System::on(Footing::Embedded);
+    let jobctl = system.jobctl();
+    jobctl.publish(&guest(system.folder()), &[]);
+    let payload = format!("[{HOSTILE}, \"{{{{scheduled_for}}}}\"]");
+    let cron = ["--cron", "30 2 * * *", "--timezone", "America/New_York", "--paused"];
+    let words = ["--payload", &payload, "--note", "<script>alert(1)</script>", "--tag", "who=<img src=x>"];
+    let create = ["schedule", "create", "nightly", "--task", "echo"];
+    let _ = jobctl.json(&[&create[..], &cron, &words].concat());
+    let fired = jobctl.json(&["schedule", "trigger", "nightly"]);
+    let id = fired["id"].as_str().unwrap_or_else(|| panic!("{fired}"));
+    let _ = jobctl.job_in(id, "succeeded");
+    let server = jobctl.server();
+
+    let schedule = page(server, "/schedules/nightly");
+
+    let job_address = format!("/jobs/default/{id}");
+    for part in
+        [&job_address, "at 02:30 every day, America/New_York", "02:30 does not exist", "trigger", "succeeded"]
+    {
+        assert!(schedule.body.contains(part), "{part:?}: {schedule:?}");
+    }
+    assert!(page(server, &job_address).body.contains("href=\"/schedules/nightly\""));
+    for path in ["/schedules", "/schedules?state=paused&task=echo", "/schedules/nightly", &job_address] {
+        let page = page(server, path);
+        assert_eq!(page.status, 200, "{path}: {page:?}");
+        assert!(page.body.contains("nightly"), "{path}: {page:?}");
+        assert!(!page.body.contains("<script") && !page.body.contains("<img"), "{path}: {page:?}");
+    }
+    assert!(!page(server, "/schedules?state=active").body.contains("nightly"));
+    assert!(!page(server, "/schedules?after=nightly").body.contains("/schedules/nightly"));
+    assert_eq!(page(server, "/schedules/nightly?namespace=other").status, 404);
+    assert_eq!(page(server, "/schedules/nightly?before=never").status, 400);
+}
+
+#[test]
 fn the_server_says_that_it_lives_and_is_ready() {
     let system = System::on(Footing::Embedded);
 
