@@ -242,7 +242,7 @@ impl Field {
         }
     }
 
-    /// Makes everything whole: lines good, nothing frozen, everything up.
+    /// Makes everything whole: lines good, nothing frozen, everything up, and no schedule that fires.
     ///
     /// # Panics
     /// When something does not come up.
@@ -253,6 +253,9 @@ impl Field {
         if !self.redis.answers() {
             self.redis.restart_with(&[]);
         }
+        // Those of a stage that broke off.
+        self.postgres
+            .execute("update schedules set deleted_at = now(), look_at = null where deleted_at is null");
         for member in self.members() {
             member.pass();
             if member.is_running() {

@@ -4,6 +4,7 @@ mod code;
 mod component;
 mod door;
 mod embedded;
+mod faketime;
 mod hosts;
 mod leaders;
 mod mixed;
@@ -12,6 +13,7 @@ mod postgres;
 mod recovery;
 mod redis;
 mod retries;
+mod schedules;
 
 use crate::stage::Stage;
 
@@ -34,6 +36,7 @@ pub const GROUPS: &[Group] = &[
     Group { name: "network", stages: network::STAGES },
     Group { name: "code", stages: code::STAGES },
     Group { name: "retries", stages: retries::STAGES },
+    Group { name: "schedules", stages: schedules::STAGES },
     Group { name: "door", stages: door::STAGES },
     Group { name: "embedded", stages: embedded::STAGES },
     Group { name: "mixed", stages: mixed::STAGES },

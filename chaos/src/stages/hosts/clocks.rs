@@ -1,11 +1,8 @@
-//! Processes whose clock is wrong, by a library that shows them another time (`faketime`). Their monotonic clocks go
-//! right, as those of a machine with a wrong time of day do.
+//! Processes whose clock is wrong.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use history::{Event, Hit};
 use model::clock::{Clock as _, SystemClock};
 use model::id::JobId;
@@ -15,16 +12,11 @@ use stories::Answer;
 
 use crate::calls;
 use crate::load::{Fail, Load, LoadPlan, Work};
+use crate::stages::faketime::{NEAR_S, OFFS, environment, instant, is_off, leads, restart};
 use crate::trial::Trial;
-
-/// How far off clocks are: as `faketime` is told, and in seconds.
-const OFFS: [(&str, i64); 3] = [("+1h", 3_600), ("-1h", -3_600), ("+3650d", 3_650 * 86_400)];
 
 /// Where clients with wrong clocks put their jobs.
 const QUEUE: &str = "clocks";
-
-/// How far a time may be from the right one: a busy machine's.
-const NEAR_S: i64 = 120;
 
 /// Longer than anything takes that is to come.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -37,35 +29,26 @@ enum Who {
 }
 
 pub(super) fn wrong(trial: &mut Trial) {
-    let library = library();
     let all = OFFS.map(|off| [(Who::Host(0), off), (Who::Scheduler(0), off)]);
     let mut loads = Vec::new();
     let rounds = trial.times(all.len(), 1);
     // The short form has the farthest only.
     for round in all.iter().rev().take(rounds) {
         for (who, off) in round {
-            loads.extend(with(trial, &library, *who, *off));
+            loads.extend(with(trial, *who, *off));
         }
     }
-    clients_may_be_wrong(trial, &library);
+    clients_may_be_wrong(trial);
     let settled = trial.settle_all(loads);
     let (lost, released) = (settled.outcomes("lost"), settled.outcomes("released"));
     trial.require(lost + released == 0, format!("{lost} attempts were lost, {released} released"));
 }
 
 /// Lets one process work with a wrong clock for a while.
-fn with(trial: &mut Trial, library: &Path, who: Who, (off, seconds): (&str, i64)) -> Vec<Load> {
+fn with(trial: &mut Trial, who: Who, (off, seconds): (&str, i64)) -> Vec<Load> {
     let name = member(trial, who).name().to_owned();
-    restart(
-        trial,
-        who,
-        &[
-            ("LD_PRELOAD", library.to_str().expect("a plain path")),
-            ("FAKETIME", off),
-            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-        ],
-    );
-    is_off(trial, who, seconds);
+    set_clock(trial, who, Some(off));
+    is_off(trial, |trial| member(trial, who), seconds);
     if let Who::Scheduler(index) = who {
         leads(trial, index);
     }
@@ -96,15 +79,8 @@ fn with(trial: &mut Trial, library: &Path, who: Who, (off, seconds): (&str, i64)
         now == (sessions, term),
         format!("with the clock of {name} {off} off somebody was taken over"),
     );
-    restart(trial, who, &[]);
+    set_clock(trial, who, None);
     told_by.into_iter().collect()
-}
-
-/// Where the library lies. Without it nothing here would be shown.
-fn library() -> PathBuf {
-    let folders = std::fs::read_dir("/usr/lib").expect("there is /usr/lib").flatten();
-    let mut places = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
-    places.find(|place| place.exists()).expect("faketime is not installed: run scripts/setup isolation")
 }
 
 fn member(trial: &mut Trial, who: Who) -> &mut crate::Member {
@@ -114,13 +90,8 @@ fn member(trial: &mut Trial, who: Who) -> &mut crate::Member {
     }
 }
 
-fn restart(trial: &mut Trial, who: Who, environment: &[(&str, &str)]) {
-    let member = member(trial, who);
-    member.terminate();
-    let kept = &mut member.launch().environment;
-    kept.retain(|(name, _)| name != "LD_PRELOAD" && !name.starts_with("FAKETIME"));
-    kept.extend(environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    member.start();
+fn set_clock(trial: &mut Trial, who: Who, off: Option<&str>) {
+    restart(member(trial, who), off);
     // Whoever leads now, and whatever session there is, is to stay.
     let _ = trial.field.leader();
     if let Who::Host(index) = who {
@@ -135,32 +106,6 @@ fn until_over(trial: &mut Trial, load: &Load) {
     let ids = load.ids().iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(", ");
     let left = format!("select count(*) from job_queue where job_id in ({ids})");
     trial.eventually("the jobs end", PATIENCE, |trial| trial.field.number(&left) == 0);
-}
-
-/// Lets this scheduler lead: the others resign.
-fn leads(trial: &mut Trial, index: usize) {
-    for other in (0..trial.field.schedulers().len()).filter(|other| *other != index) {
-        trial.field.scheduler(other).terminate();
-        let _ = trial.field.leader();
-        trial.field.scheduler(other).start();
-    }
-    trial.require(trial.field.leader() == index, "the scheduler with the wrong clock leads");
-}
-
-/// The process's own log shows that its clock is off: otherwise this would be no fault.
-fn is_off(trial: &mut Trial, who: Who, seconds: i64) {
-    let log = member(trial, who).log_text();
-    let last = log.lines().rev().find_map(|line| instant(line.split_whitespace().next()?));
-    let off = last.map(|at| at - SystemClock.now().timestamp());
-    let right = off.is_some_and(|off| (off - seconds).abs() < NEAR_S);
-    trial.require(right, format!("its clock should be {seconds} s off and is {off:?}"));
-    let warned = member(trial, who).log_lines("this machine's clock is off").len();
-    trial.require(warned > 0, "it says that its machine's clock is off");
-}
-
-/// Seconds since 1970 of an instant as it is written in logs and documents.
-fn instant(text: &str) -> Option<i64> {
-    text.parse::<DateTime<Utc>>().ok().map(|at| at.timestamp())
 }
 
 /// Whether a time that people are told is about now.
@@ -223,12 +168,12 @@ fn is_recent(value: &Value) -> bool {
 
 /// A client with a wrong clock makes ids of another time. Its jobs run all the same, and whoever walks through a
 /// listing by its cursors still sees each of them once.
-fn clients_may_be_wrong(trial: &mut Trial, library: &Path) {
+fn clients_may_be_wrong(trial: &mut Trial) {
     const EACH: usize = 3;
     let words = ["enqueue", "touch", "{}", "--queue", QUEUE, "--wait", "-o", "json"];
     for (off, _) in OFFS.iter().chain(&[("+0", 0)]).cycle().take(EACH * (OFFS.len() + 1)) {
         let mut command = trial.field.jobctl().command(&words);
-        command.env("LD_PRELOAD", library).env("FAKETIME", off).env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        command.envs(environment(off));
         let answer = Answer::from(command.output().expect("jobctl starts"));
         trial.require(answer.code == 0, format!("a client whose clock is {off} off: {answer:?}"));
         let job = answer.json();

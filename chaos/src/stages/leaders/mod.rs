@@ -2,7 +2,7 @@
 
 mod outage;
 mod rolling;
-mod terms;
+pub(super) mod terms;
 mod versions;
 
 use std::time::{Duration, Instant};
@@ -64,18 +64,18 @@ pub(super) const STAGES: &[Stage] = &[
 ];
 
 /// How long nobody may lead after a leader was lost.
-const TAKEOVER_MAX: Duration = Duration::from_secs(3);
+pub(super) const TAKEOVER_MAX: Duration = Duration::from_secs(3);
 
 /// How long is waited for a leader, however slow the machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The number of the term that runs.
-fn term(trial: &Trial) -> u64 {
+pub(super) fn term(trial: &Trial) -> u64 {
     trial.field.number("select term from leader where name = 'scheduler'")
 }
 
 /// Waits for a term after `before`, and tells how long after `hit_us`, an instant of the wall clock, it began.
-fn next_term(trial: &mut Trial, before: u64, hit_us: i64) -> Duration {
+pub(super) fn next_term(trial: &mut Trial, before: u64, hit_us: i64) -> Duration {
     let sql = format!(
         "select (extract(epoch from since) * 1e6)::bigint from leader
          where term > {before} and holder <> '' and expires_at > now()"
@@ -90,13 +90,13 @@ fn next_term(trial: &mut Trial, before: u64, hit_us: i64) -> Duration {
 }
 
 /// Notes a take-over and judges it.
-fn taken_over(trial: &mut Trial, took: Duration, limit: Duration) {
+pub(super) fn taken_over(trial: &mut Trial, took: Duration, limit: Duration) {
     trial.takeover(took);
     trial.within(took, limit, "the next leader");
 }
 
 /// Lets the rest of `period` pass.
-fn rest_of(trial: &Trial, began: Instant, period: Duration) {
+pub(super) fn rest_of(trial: &Trial, began: Instant, period: Duration) {
     trial.pause(period.saturating_sub(began.elapsed()));
 }
 

@@ -20,6 +20,11 @@ const STEP_DOWN_MAX: Duration = Duration::from_secs(1);
 /// What "at once" is: a follower asks four times in a term of 1.5 s.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
+/// Hands the leader's row to the other scheduler, for a term as it would have taken itself.
+pub(in crate::stages) const TO_THE_OTHER: &str = "update leader set (holder, address) = (select id, address
+     from schedulers where id <> leader.holder order by seen_at desc limit 1), term = term + 1,
+     expires_at = now() + interval '1500 ms'";
+
 pub(super) fn killed(trial: &mut Trial) {
     let every = if trial.times(1, 0) == 1 { KILL_EVERY } else { Duration::from_secs(3) };
     let kills = trial.times(17, 2);
@@ -148,14 +153,11 @@ pub(super) fn deposed(trial: &mut Trial) {
     load.until_acknowledged(1);
     let to_nobody = "update leader set holder = 'by hand', address = 'http://127.0.0.1:1', term = term + 1,
                      expires_at = now() + interval '2 s'";
-    let to_the_other = "update leader set (holder, address) = (select id, address from schedulers
-                        where id <> leader.holder order by seen_at desc limit 1),
-                        term = term + 1, expires_at = now() + interval '1500 ms'";
     let in_the_same_term = "update leader set holder = 'by hand', address = 'http://127.0.0.1:1'";
     let for_an_hour = "update leader set holder = 'by hand', address = 'http://127.0.0.1:1', term = term + 1,
                        expires_at = now() + interval '1 h'";
 
-    let ways = [to_nobody, to_the_other, in_the_same_term, for_an_hour];
+    let ways = [to_nobody, TO_THE_OTHER, in_the_same_term, for_an_hour];
     for way in &ways[..trial.times(4, 2)] {
         depose(trial, way);
     }
