@@ -123,6 +123,15 @@ words!(
     }
 );
 
+impl FireKind {
+    /// Whether the next instants meet its runs (see [`Overlap`]). Those of a backfill they do not: what somebody makes up
+    /// for in great numbers must not be what the clock skips, waits for or cancels.
+    #[must_use]
+    pub fn overlaps(self) -> bool {
+        self != Self::Backfill
+    }
+}
+
 words!(
     /// Whether a schedule fires.
     ScheduleState, "state", {
@@ -327,7 +336,7 @@ pub struct Standing {
     pub look_at: Option<DateTime<Utc>>,
     /// Instants that wait for a run to end, in their order.
     pub pending: Vec<Pending>,
-    /// Runs that had not ended, oldest first.
+    /// Runs that had not ended, oldest first; without those of backfills ([`FireKind::overlaps`]).
     pub open: Vec<JobId>,
 }
 

@@ -57,7 +57,8 @@ pub struct ScheduleChange {
     pub id: ScheduleId,
     /// What was looked at.
     pub seq: i64,
-    /// Where it stands from now on. `open` is as it was; the jobs made here are added to it by the store.
+    /// Where it stands from now on. `open` is as it was; the jobs made here are added to it by the store, but for those
+    /// of kinds that do not overlap ([`FireKind::overlaps`]).
     pub standing: Standing,
     /// What it is from now on; none: as before.
     pub spec: Option<(ScheduleSpec, Json)>,

@@ -151,7 +151,7 @@ impl Columns {
     }
 
     fn push_open(&mut self, change: &ScheduleChange) {
-        let new = change.fires.iter().map(|fire| &fire.job.id);
+        let new = change.fires.iter().filter(|fire| fire.kind.overlaps()).map(|fire| &fire.job.id);
         let open: Vec<String> = change.standing.open.iter().chain(new).map(ToString::to_string).collect();
         let latest = &open[open.len().saturating_sub(OPEN_MAX)..];
         self.opens.push(format!("{{{}}}", latest.join(",")));

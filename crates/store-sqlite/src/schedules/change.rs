@@ -47,7 +47,9 @@ pub(super) async fn change(db: &Db, mut changes: Vec<ScheduleChange>) -> Result<
     store_runs(&mut tx, now, &runs, &told).await?;
     let made = fitting.iter().map(|n| &changes[*n]);
     store_skips(&mut tx, now, made.clone()).await?;
-    store_standings(&mut tx, now, made.clone().zip(&places), &told).await?;
+    let open = |place: &usize| runs.of[*place].1.overlaps().then(|| told[*place].id);
+    let opened = places.iter().map(|places| places.iter().flatten().filter_map(open).collect());
+    store_standings(&mut tx, now, made.clone().zip(opened)).await?;
     store_specs(&mut tx, now, made).await?;
     tx.commit().await.map_err(fault)?;
 
@@ -187,12 +189,11 @@ async fn store_skips<'a>(
     Ok(())
 }
 
-/// Stores where each schedule stands; `places` are those of its new jobs in `told`.
+/// Stores where each schedule stands, with its new runs that are open.
 async fn store_standings<'a>(
     connection: &mut SqliteConnection,
     now: i64,
-    changes: impl Iterator<Item = (&'a ScheduleChange, &'a Vec<Option<usize>>)>,
-    told: &[Submitted],
+    changes: impl Iterator<Item = (&'a ScheduleChange, Vec<JobId>)>,
 ) -> Result<()> {
     #[derive(Serialize)]
     struct Row<'a> {
@@ -205,9 +206,8 @@ async fn store_standings<'a>(
         open: String,
         delete: bool,
     }
-    let row = |(change, places): (&'a ScheduleChange, &Vec<Option<usize>>)| {
+    let row = |(change, new): (&'a ScheduleChange, Vec<JobId>)| {
         let standing = &change.standing;
-        let new = places.iter().flatten().map(|place| told[*place].id);
         let open: Vec<JobId> = standing.open.iter().copied().chain(new).collect();
         Row {
             id: change.id.0,

@@ -191,6 +191,27 @@ pub async fn runs_are_open_until_they_end(lab: &Lab) {
     assert_eq!(lab.schedule("a").await.standing.open, [ids[1], ids[3]], "a change leaves them");
 }
 
+pub async fn a_run_of_a_backfill_is_not_open(lab: &Lab) {
+    let version = lab.version().await;
+    lab.create("a").await;
+    let runs = [FireKind::Backfill, FireKind::Clock, FireKind::Backfill, FireKind::Trigger];
+    let mut fires = Vec::new();
+    for (n, kind) in (0..).zip(runs) {
+        let at = instant("2026-01-01T00:00:00Z") + Duration::from_secs(n);
+        fires.push(NewFire { kind, ..fire(version, at) });
+    }
+    let ids: Vec<_> = fires.iter().map(|run| run.job.id).collect();
+
+    let alone = fires.remove(0);
+    lab.fire("a", alone).await;
+    let none = lab.schedule("a").await;
+    lab.change(ScheduleChange { fires, ..change_of(&none) }).await;
+
+    assert_eq!(none.standing.open, []);
+    assert_eq!(lab.schedule("a").await.standing.open, [ids[1], ids[3]]);
+    assert_eq!(lab.due().await.len(), 4, "all of them run");
+}
+
 pub async fn of_many_open_runs_the_latest_are_kept(lab: &Lab) {
     let version = lab.version().await;
     let schedule = lab.create("a").await;
