@@ -178,7 +178,13 @@ fn close_to(name: &str) -> Option<String> {
     let ranked = names.filter(|known| is_of_a_place(known.as_str())).filter_map(|known| {
         let lower = known.as_str().to_ascii_lowercase();
         let is_same_city = city_of(&lower) == wanted_city;
-        let distance = if is_same_city { 1 } else { strsim::damerau_levenshtein(&wanted, &lower) };
+        let distance = if is_same_city {
+            1
+        } else if lower.len().abs_diff(wanted.len()) > distance_max {
+            return None;
+        } else {
+            strsim::damerau_levenshtein(&wanted, &lower)
+        };
         (is_same_city || distance <= distance_max).then(|| (distance, known.as_str().to_owned()))
     });
     ranked.min().map(|(_, name)| name)
