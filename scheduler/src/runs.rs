@@ -38,6 +38,8 @@ pub(crate) struct Run<'a> {
     pub(crate) instant: DateTime<Utc>,
     /// When the job may start.
     pub(crate) start: Start,
+    /// The id of the job; none: a fresh one.
+    pub(crate) id: Option<JobId>,
 }
 
 /// Why a run makes no job.
@@ -59,7 +61,7 @@ impl From<Misfit> for Error {
     }
 }
 
-/// Makes the job of a run, its version resolved and all of it checked, as enqueue does. Its id sorts by `now`.
+/// Makes the job of a run, its version resolved and all of it checked, as enqueue does. A fresh id sorts by `now`.
 ///
 /// # Errors
 /// Why there is none.
@@ -78,7 +80,8 @@ pub(crate) async fn job_of(tasks: &Tasks, run: Run<'_>, now: DateTime<Utc>) -> R
         );
         return Err(Misfit::Refused(Error::new(Code::Invalid, message)));
     }
-    checked(known, JobId::generate(now), run.namespace.clone(), payload, options).await
+    let id = run.id.unwrap_or_else(|| JobId::generate(now));
+    checked(known, id, run.namespace.clone(), payload, options).await
 }
 
 async fn checked(

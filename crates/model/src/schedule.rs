@@ -320,6 +320,10 @@ pub struct Pending {
     pub instant: DateTime<Utc>,
     /// What it came from.
     pub kind: FireKind,
+    /// The id that its job shall get; none: a fresh one. So a trigger that is told to wait, and is made again because that
+    /// answer was lost, is known again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobId>,
 }
 
 /// Where a schedule stands: all of it that changes by itself.
@@ -355,6 +359,14 @@ pub struct Skip {
     pub reason: SkipReason,
     /// More about it.
     pub detail: Option<String>,
+}
+
+impl Skip {
+    /// So many instants as [`Skip::count`] has them. The databases keep a number of 31 bits: each second of 68 years.
+    #[must_use]
+    pub fn counted(instants: u64) -> Option<u32> {
+        i32::try_from(instants).ok().and_then(|count| u32::try_from(count).ok())
+    }
 }
 
 /// A schedule in full.
@@ -495,6 +507,27 @@ mod tests {
 
             assert_eq!(spec.check(), Ok(()), "{missed_after_ms}");
         }
+    }
+
+    #[test]
+    fn what_waits_says_which_job_it_becomes_only_when_that_was_said() {
+        let plain = r#"{"instant":"2026-11-01T05:30:00Z","kind":"clock"}"#;
+        let said = r#"{"instant":"2026-11-01T05:30:00Z","kind":"trigger","job":"019ae000-0000-7000-8000-000000000001"}"#;
+
+        for (json, has_job) in [(plain, false), (said, true)] {
+            let pending: Pending = serde_json::from_str(json).expect("its JSON");
+
+            assert_eq!(pending.job.is_some(), has_job);
+            assert_eq!(serde_json::to_string(&pending).expect("plain fields"), json);
+        }
+    }
+
+    #[test]
+    fn more_instants_than_a_database_can_count_are_not_counted() {
+        let most = i32::MAX.unsigned_abs();
+
+        assert_eq!((Skip::counted(0), Skip::counted(most.into())), (Some(0), Some(most)));
+        assert_eq!((Skip::counted(u64::from(most) + 1), Skip::counted(u64::MAX)), (None, None));
     }
 
     #[test]

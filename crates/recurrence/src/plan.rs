@@ -42,6 +42,8 @@ pub struct Run {
     pub kind: FireKind,
     /// When its job may start: the instant and its jitter.
     pub start_at: DateTime<Utc>,
+    /// The id that its job gets; none: a fresh one.
+    pub job: Option<JobId>,
 }
 
 /// What is to be done about a schedule.

@@ -21,7 +21,7 @@ async fn one_whose_time_zone_is_gone_is_disabled_alone_and_what_waits_is_passed_
     let now = room.now().await;
     let timing = Timing::Cron("0 9 * * *".to_owned());
     let spec = ScheduleSpec { timezone: "Atlantis/Poseidonis".to_owned(), ..of(timing) };
-    let pending = vec![Pending { instant: now - TimeDelta::hours(1), kind: FireKind::Trigger }];
+    let pending = vec![Pending { instant: now - TimeDelta::hours(1), kind: FireKind::Trigger, job: None }];
     let standing = Standing { pending, ..timed(now) };
     let schedule = room.standing("s", spec, standing).await;
     let sound = sound(&room).await;

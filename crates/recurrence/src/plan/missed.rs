@@ -56,8 +56,7 @@ fn skip(recurrence: &Recurrence, from: DateTime<Utc>, until: DateTime<Utc>) -> S
     Skip {
         from: recurrence.between(from, until).next().unwrap_or(until),
         until,
-        // The databases keep a number of 31 bits: each second of 68 years.
-        count: u32::try_from(count).ok().filter(|count| i32::try_from(*count).is_ok()),
+        count: Skip::counted(count),
         kind: FireKind::Clock,
         reason: SkipReason::Missed,
         detail: None,

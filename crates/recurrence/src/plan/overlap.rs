@@ -42,12 +42,12 @@ impl<'a> Decisions<'a> {
             // What waits goes on waiting: its run would be cancelled at once.
             earlier.iter().for_each(|instant| self.skip(*instant, SkipReason::Overlap));
             self.cancel.clone_from(&self.schedule.standing.open);
-            self.fire(*last, FireKind::Clock);
+            self.fire(of_the_clock(*last));
             return None;
         }
         if !self.is_busy && !self.pending.is_empty() {
             let first = self.pending.remove(0);
-            self.fire(first.instant, first.kind);
+            self.fire(first);
         }
         for instant in due {
             if self.runs.len() >= RUNS_MAX {
@@ -63,16 +63,16 @@ impl<'a> Decisions<'a> {
             Overlap::Skip if self.is_busy => self.skip(instant, SkipReason::Overlap),
             Overlap::Queue if self.is_busy => self.wait(instant),
             Overlap::Skip | Overlap::Queue | Overlap::Cancel | Overlap::Allow => {
-                self.fire(instant, FireKind::Clock);
+                self.fire(of_the_clock(instant));
             }
         }
     }
 
-    fn fire(&mut self, instant: DateTime<Utc>, kind: FireKind) {
+    fn fire(&mut self, Pending { instant, kind, job }: Pending) {
         let spec = &self.schedule.spec;
         let jitter_ms = if kind == FireKind::Clock { spec.jitter_ms } else { 0 };
         let start_at = jitter::start_at(self.schedule.id, instant, jitter_ms);
-        self.runs.push(Run { instant, kind, start_at });
+        self.runs.push(Run { instant, kind, start_at, job });
         self.is_busy = true;
         self.goes_on_skipping = false;
     }
@@ -82,7 +82,7 @@ impl<'a> Decisions<'a> {
             self.skip(instant, SkipReason::QueueFull);
             return;
         }
-        self.pending.push(Pending { instant, kind: FireKind::Clock });
+        self.pending.push(of_the_clock(instant));
         self.goes_on_skipping = false;
     }
 
@@ -104,4 +104,8 @@ impl<'a> Decisions<'a> {
         }
         self.goes_on_skipping = true;
     }
+}
+
+fn of_the_clock(instant: DateTime<Utc>) -> Pending {
+    Pending { instant, kind: FireKind::Clock, job: None }
 }

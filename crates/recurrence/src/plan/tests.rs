@@ -9,7 +9,7 @@ use model::schedule::{
     Standing, Timing,
 };
 
-use super::{Plan, RUNS_MAX, jitter, plan};
+use super::{Plan, RUNS_MAX, Run, jitter, plan};
 use crate::Recurrence;
 
 mod rules;
@@ -36,7 +36,7 @@ fn job(number: u64) -> JobId {
 }
 
 fn waiting(instant: &str, kind: FireKind) -> Pending {
-    Pending { instant: at(instant), kind }
+    Pending { instant: at(instant), kind, job: None }
 }
 
 /// A schedule whose next instant is the first from `next_at` on.

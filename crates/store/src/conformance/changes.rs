@@ -134,7 +134,7 @@ pub async fn where_a_schedule_stands_is_read_back_whole(lab: &Lab) {
         reason: Some("the zone \"Mars/Olympus\" is not known: 'it' went".to_owned()),
         next_at: Some(instant("2026-01-01T02:00:00.123Z")),
         look_at: Some(instant("2999-12-31T23:59:59.999Z")),
-        pending: pending.map(|(at, kind)| Pending { instant: instant(at), kind }).to_vec(),
+        pending: pending.map(|(at, kind)| Pending { instant: instant(at), kind, job: None }).to_vec(),
         open: Vec::new(),
     };
 

@@ -50,7 +50,11 @@ fn particular() -> NewSchedule {
             reason: Some("somebody's \"word\"".to_owned()),
             next_at: Some(instant("2026-01-01T02:00:00.123Z")),
             look_at: Some(instant("2999-12-31T23:59:59.999Z")),
-            pending: vec![Pending { instant: instant("2026-01-01T00:00:00.5Z"), kind: FireKind::Trigger }],
+            pending: vec![Pending {
+                instant: instant("2026-01-01T00:00:00.5Z"),
+                kind: FireKind::Trigger,
+                job: Some("019ae000-0000-7000-8000-000000000001".parse().expect("a UUID")),
+            }],
             open: Vec::new(),
         },
         ..new_schedule("a")

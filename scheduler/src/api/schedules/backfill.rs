@@ -154,6 +154,7 @@ async fn fire(
         payload: &schedule.payload,
         instant,
         start: Start::Now,
+        id: None,
     };
     let job = job_of(&api.tasks, run, now).await?;
     Ok(NewFire { instant, kind: FireKind::Backfill, job })

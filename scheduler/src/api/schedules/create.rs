@@ -69,7 +69,8 @@ pub(super) async fn fits(
     instant: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let run = Run { namespace, spec: &draft.spec, payload: &draft.payload, instant, start: Start::Now };
+    let Draft { spec, payload, .. } = draft;
+    let run = Run { namespace, spec, payload, instant, start: Start::Now, id: None };
     job_of(&api.tasks, run, now).await?;
     Ok(())
 }

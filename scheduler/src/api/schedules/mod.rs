@@ -27,9 +27,6 @@ use crate::answer::ask;
 pub(super) use tries::Lines;
 use tries::Tries;
 
-/// Instants of one skip that are counted, which takes some milliseconds; of more it is said that they are more.
-const COUNTED_MAX: usize = 10_000;
-
 type Answer<T> = Result<Response<T>, Status>;
 
 #[tonic::async_trait]
@@ -182,8 +179,7 @@ async fn passed(
     beside(move || {
         let from = recurrence.between(next_at, before).next()?;
         let until = recurrence.last(from, before, 1).pop()?;
-        let counted = recurrence.between(from, before).take(COUNTED_MAX + 1).count();
-        let count = u32::try_from(counted).ok().filter(|_| counted <= COUNTED_MAX);
+        let count = Skip::counted(recurrence.count(from, before));
         let detail = why.detail.map(str::to_owned);
         Some(Skip { from, until, count, kind: FireKind::Clock, reason: why.reason, detail })
     })

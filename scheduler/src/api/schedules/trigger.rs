@@ -44,9 +44,10 @@ pub(super) async fn trigger(
     let mut tries = named.tries(api).await?;
     loop {
         let schedule = named.look(api).await?;
-        // Looked for after the schedule: who made it meanwhile has changed the schedule.
+        // Looked for after the schedule: who made it meanwhile has changed the schedule. What waited then and has fired by
+        // now has its job.
         if let Some(id) = id
-            && let Some(answer) = earlier(api, &schedule, id).await?
+            && let Some(answer) = earlier(api, &schedule, id).await?.or_else(|| waits(&schedule, id))
         {
             return Ok(answer);
         }
@@ -78,11 +79,11 @@ async fn at(
     match fate(schedule, overlap) {
         Fate::Fires => fire(api, schedule, Call { overlap: Some(overlap), instant, now, id }).await,
         Fate::Waits => {
-            job(api, schedule, instant, now).await?;
+            job(api, schedule, &call).await?;
             let mut change = change_of(schedule);
-            change.standing.pending.push(Pending { instant, kind: FireKind::Trigger });
+            change.standing.pending.push(Pending { instant, kind: FireKind::Trigger, job: id });
             change.standing.look_at = look_at(&change.standing, now);
-            told(api, change, instant, "queued", None).await
+            told(api, change, no_job(instant, "queued", None)).await
         }
         Fate::Skipped(reason) => {
             let mut change = change_of(schedule);
@@ -94,7 +95,7 @@ async fn at(
                 reason,
                 detail: None,
             });
-            told(api, change, instant, "skipped", Some(reason)).await
+            told(api, change, no_job(instant, "skipped", Some(reason))).await
         }
     }
 }
@@ -117,8 +118,7 @@ async fn fire(
     call: Call,
 ) -> Result<Option<v1::TriggerScheduleResponse>, Error> {
     let instant = call.instant;
-    let mut job = job(api, schedule, instant, call.now).await?;
-    job.id = call.id.unwrap_or(job.id);
+    let job = job(api, schedule, &call).await?;
     let known = api.tasks.resolve(&schedule.namespace, &schedule.spec.task).await?;
     let mut change = change_of(schedule);
     if call.overlap == Some(Overlap::Cancel) {
@@ -142,20 +142,16 @@ async fn fire(
     Ok(Some(fired(instant, job)))
 }
 
-async fn job(
-    api: &Api,
-    schedule: &Schedule,
-    instant: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<model::job::NewJob, Error> {
+async fn job(api: &Api, schedule: &Schedule, call: &Call) -> Result<model::job::NewJob, Error> {
     let run = Run {
         namespace: &schedule.namespace,
         spec: &schedule.spec,
         payload: &schedule.payload,
-        instant,
+        instant: call.instant,
         start: Start::Now,
+        id: call.id,
     };
-    Ok(job_of(&api.tasks, run, now).await?)
+    Ok(job_of(&api.tasks, run, call.now).await?)
 }
 
 /// The first instant from `now` on that has made no job and is none that the clock may still make one of: of an instant
@@ -212,19 +208,26 @@ fn fired(instant: DateTime<Utc>, job: v1::EnqueuedJob) -> v1::TriggerScheduleRes
     }
 }
 
-/// Has a change made that makes no job.
-async fn told(
-    api: &Api,
-    change: ScheduleChange,
-    instant: DateTime<Utc>,
-    outcome: &str,
-    reason: Option<SkipReason>,
-) -> Result<Option<v1::TriggerScheduleResponse>, Error> {
-    let made = make(api, change).await?;
-    Ok(made.map(|_| v1::TriggerScheduleResponse {
+/// What the same call answered before, when its instant waits since.
+fn waits(schedule: &Schedule, id: JobId) -> Option<v1::TriggerScheduleResponse> {
+    let waiting = schedule.standing.pending.iter().find(|pending| pending.job == Some(id))?;
+    Some(no_job(waiting.instant, "queued", None))
+}
+
+fn no_job(instant: DateTime<Utc>, outcome: &str, reason: Option<SkipReason>) -> v1::TriggerScheduleResponse {
+    v1::TriggerScheduleResponse {
         instant: Some(rpc::timestamp(instant)),
         outcome: outcome.to_owned(),
         job: None,
         reason: reason.map_or(String::new(), |reason| reason.as_str().to_owned()),
-    }))
+    }
+}
+
+/// Has a change made that makes no job.
+async fn told(
+    api: &Api,
+    change: ScheduleChange,
+    answer: v1::TriggerScheduleResponse,
+) -> Result<Option<v1::TriggerScheduleResponse>, Error> {
+    Ok(make(api, change).await?.map(|_| answer))
 }

@@ -31,7 +31,7 @@ pub(super) async fn update(api: &Api, request: v1::UpdateScheduleRequest) -> Res
             return Err(none_left(&draft.spec, now));
         }
         fits(api, &named.namespace, &draft, next_at.unwrap_or(now), now).await?;
-        let (standing, skip) = standing(&schedule, moves, next_at, now).await?;
+        let (standing, skip) = standing(&schedule, &recurrence, moves, now).await?;
         let mut change = change_of(&schedule);
         change.standing = standing;
         change.skips = skip.into_iter().collect();
@@ -79,8 +79,8 @@ fn same_instants(one: &ScheduleSpec, other: &ScheduleSpec) -> bool {
 /// Where it stands then, and what of the instants before is passed over.
 async fn standing(
     schedule: &Schedule,
+    after: &Recurrence,
     moves: bool,
-    next_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Result<(Standing, Option<Skip>), Error> {
     let mut standing = schedule.standing.clone();
@@ -99,11 +99,10 @@ async fn standing(
         standing.look_at = look_at(&standing, now);
         return Ok((standing, None));
     };
-    // It may be disabled just because it cannot be read.
-    let skip = match Recurrence::of(&schedule.spec) {
-        Ok(before) => passed(&before, &standing, now, why).await?,
-        Err(_) => None,
-    };
+    // It may be disabled just because it cannot be read. What it would have been is told by what it has become then.
+    let before = Recurrence::of(&schedule.spec).unwrap_or_else(|_| after.clone());
+    let skip = passed(&before, &standing, now, why).await?;
+    let next_at = after.after(now);
     if standing.state != ScheduleState::Paused {
         let ends = next_at.is_none() && standing.pending.is_empty();
         standing.state = if ends { ScheduleState::Finished } else { ScheduleState::Active };

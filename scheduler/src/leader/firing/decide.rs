@@ -116,10 +116,10 @@ pub(super) async fn decide(
             FireKind::Trigger | FireKind::Backfill => Start::Now,
         };
         let Schedule { namespace, spec, payload, .. } = &schedule;
-        let instant = Pending { instant: run.instant, kind: run.kind };
-        match job_of(tasks, Run { namespace, spec, payload, instant: run.instant, start }, now).await {
+        let one = Run { namespace, spec, payload, instant: run.instant, start, id: run.job };
+        match job_of(tasks, one, now).await {
             Ok(job) => fires.push(NewFire { instant: run.instant, kind: run.kind, job }),
-            Err(Misfit::Refused(error)) => refused.push((instant, error.message)),
+            Err(Misfit::Refused(error)) => refused.push((instant_of(run), error.message)),
             Err(Misfit::Gone(error)) => return Ok(gone(schedule, plan, &error.message)),
             Err(Misfit::Failed(error)) => return Err((schedule, error)),
         }
@@ -152,11 +152,14 @@ fn gone(schedule: Schedule, plan: Plan, reason: &str) -> Decided {
     let mut standing = plan.standing;
     // What goes on may end.
     standing.open.clone_from(&schedule.standing.open);
-    let now = plan.runs.iter().map(|run| Pending { instant: run.instant, kind: run.kind });
-    let due = now.chain(std::mem::take(&mut standing.pending)).collect();
+    let due = plan.runs.iter().map(instant_of).chain(std::mem::take(&mut standing.pending)).collect();
     let mut decided = disabled(schedule, standing, reason, due);
     decided.change.skips.splice(0..0, plan.skips);
     decided
+}
+
+fn instant_of(run: &recurrence::Run) -> Pending {
+    Pending { instant: run.instant, kind: run.kind, job: run.job }
 }
 
 /// The schedule is disabled, and `due` and what waits is passed over.
@@ -181,7 +184,7 @@ fn disabled(schedule: Schedule, mut standing: Standing, reason: &str, mut due: V
 /// Instants that were passed over: those in a row for the same reason are one.
 fn rows(instants: impl IntoIterator<Item = (Pending, String)>, reason: SkipReason) -> Vec<Skip> {
     let mut rows: Vec<Skip> = Vec::new();
-    for (Pending { instant, kind }, detail) in instants {
+    for (Pending { instant, kind, .. }, detail) in instants {
         let detail = Some(storable_text(&detail, REASON_BYTES_MAX));
         match rows.last_mut() {
             Some(row) if row.kind == kind && row.detail == detail && row.until < instant => {
@@ -229,11 +232,15 @@ mod tests {
         DateTime::UNIX_EPOCH + TimeDelta::seconds(second)
     }
 
+    fn pending(second: i64, kind: FireKind) -> Pending {
+        Pending { instant: instant(second), kind, job: None }
+    }
+
     /// A plan of so many runs, a second apart, with which the schedule is at its end.
     fn plan(runs: i64) -> Plan {
         let run = |second| {
             let instant = instant(second);
-            PlannedRun { instant, kind: FireKind::Clock, start_at: instant }
+            PlannedRun { instant, kind: FireKind::Clock, start_at: instant, job: None }
         };
         Plan {
             runs: (0..runs).map(run).collect(),
@@ -275,7 +282,7 @@ mod tests {
 
     #[test]
     fn instants_in_a_row_that_are_passed_over_for_one_reason_are_one_row() {
-        let of = |second, kind, detail: &str| (Pending { instant: instant(second), kind }, detail.to_owned());
+        let of = |second, kind, detail: &str| (pending(second, kind), detail.to_owned());
         let instants = [
             of(1, FireKind::Clock, "a"),
             of(2, FireKind::Clock, "a"),
@@ -297,7 +304,7 @@ mod tests {
         let mut schedule = schedule(2, Overlap::Cancel);
         schedule.standing.open = vec![run];
         let plan = Plan { cancel: vec![run], ..plan(1) };
-        let refused = vec![(Pending { instant: instant(0), kind: FireKind::Clock }, "no".to_owned())];
+        let refused = vec![(pending(0, FireKind::Clock), "no".to_owned())];
 
         let decided = fired(schedule.clone(), plan.clone(), Vec::new(), refused);
         let gone = gone(schedule, plan, "no");

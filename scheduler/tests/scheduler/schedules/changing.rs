@@ -198,7 +198,7 @@ async fn what_waits_for_a_run_to_end_goes_on_waiting() {
     replica.created("s", spec(YEARLY)).await;
     replica.pause("s").await.expect("it is there");
     let open = replica.trigger("s", "").await.expect("it fires").job.expect("a job").id;
-    let pending = Pending { instant: instant("2020-01-03T00:00:00Z"), kind: FireKind::Trigger };
+    let pending = Pending { instant: instant("2020-01-03T00:00:00Z"), kind: FireKind::Trigger, job: None };
     room.stand("s", |standing| standing.pending = vec![pending]).await;
 
     let seen = replica.schedule("s").await.expect("it is there");

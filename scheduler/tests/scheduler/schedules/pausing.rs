@@ -66,7 +66,7 @@ async fn what_came_during_a_pause_is_passed_over_in_one_range() {
 }
 
 #[tokio::test]
-async fn more_instants_than_are_worth_counting_are_said_to_be_more() {
+async fn instants_of_years_are_counted() {
     let (room, replica) = Room::with_replica().await;
     room.publish("t", None).await;
     replica.created("s", v1::ScheduleSpec { anchor: at("2019-01-01T00:00:00Z"), ..every(60_000) }).await;
@@ -77,8 +77,9 @@ async fn more_instants_than_are_worth_counting_are_said_to_be_more() {
 
     let history = replica.history("s").await;
     let range = history.last().expect("one range");
-    assert_eq!((range.instant, range.count), (at("2020-01-01T00:00:00Z"), None));
-    assert!(range.until.is_some_and(|until| until.seconds > instant("2020-02-01T00:00:00Z").timestamp()));
+    assert_eq!(range.instant, at("2020-01-01T00:00:00Z"));
+    let minutes = range.until.map(|until| (until.seconds - instant("2020-01-01T00:00:00Z").timestamp()) / 60);
+    assert_eq!(range.count.map(i64::from), minutes.map(|minutes| minutes + 1));
 }
 
 #[tokio::test]
@@ -171,7 +172,7 @@ async fn what_waits_goes_on_waiting_when_a_schedule_is_resumed() {
     replica.created("s", spec(YEARLY)).await;
     replica.pause("s").await.expect("it is there");
     replica.trigger("s", "").await.expect("it fires although it is paused");
-    let pending = Pending { instant: instant("2020-01-03T00:00:00Z"), kind: FireKind::Trigger };
+    let pending = Pending { instant: instant("2020-01-03T00:00:00Z"), kind: FireKind::Trigger, job: None };
     room.stand("s", |standing| standing.pending = vec![pending]).await;
 
     let resumed = replica.resume("s").await.expect("it is there");

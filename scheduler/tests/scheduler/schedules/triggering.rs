@@ -123,6 +123,7 @@ async fn no_more_wait_than_may() {
     let at = |after| Pending {
         instant: instant("2020-01-01T00:00:00Z") + chrono::TimeDelta::seconds(after),
         kind: FireKind::Trigger,
+        job: None,
     };
     room.stand("s", |standing| standing.pending = (0..).take(PENDING_MAX).map(at).collect()).await;
 
@@ -187,6 +188,30 @@ async fn a_call_made_again_with_the_caller_s_id_is_one_job() {
     assert_eq!(foreign.code, Code::Conflict);
     assert!(random.expect_err("version 4").message.contains("version 7"));
     assert_eq!(replica.jobs().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_call_that_is_made_again_while_its_instant_waits_waits_once_and_becomes_its_job() {
+    let (room, replica) = Room::with_replica().await;
+    room.publish("t", None).await;
+    replica.created("s", v1::ScheduleSpec { overlap: "queue".to_owned(), ..spec(YEARLY) }).await;
+    let first = replica.trigger("s", "").await.expect("nothing runs").job.expect("a job").id;
+    let id = uuid::Uuid::now_v7().to_string();
+
+    let both = tokio::join!(replica.trigger_as("s", "", &id), replica.trigger_as("s", "", &id));
+    let other = replica.trigger_as("s", "", &uuid::Uuid::now_v7().to_string()).await.expect("it answers");
+
+    let (queued, again) = (both.0.expect("it answers"), both.1.expect("it answers"));
+    assert_eq!((said(&queued), &again), (("queued", "", false), &queued));
+    assert_ne!(other.instant, queued.instant);
+    assert_eq!(replica.schedule("s").await.expect("it is there").pending, 2);
+    room.ends(&first).await;
+    let fired = eventually("the run that waited has its turn", || async { replica.job(&id).await.ok() });
+    let (fired, late) = (fired.await, replica.trigger_as("s", "", &id).await.expect("it has fired"));
+    assert_eq!((fired.schedule.as_str(), fired.scheduled_for), ("s", queued.instant));
+    assert_eq!((late.instant, said(&late)), (queued.instant, ("fired", "", true)));
+    assert!(late.job.is_some_and(|job| job.id == id && job.duplicate));
+    assert_eq!(replica.jobs().await.len(), 2, "the other waits still");
 }
 
 #[tokio::test]

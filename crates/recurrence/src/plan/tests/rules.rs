@@ -162,7 +162,7 @@ fn what_waits_fires_one_at_a_time_and_what_comes_waits_behind_it() {
 fn what_finds_the_queue_full_is_skipped() {
     let long_ago = at("2026-03-01T09:00:00Z");
     let pending: Vec<Pending> = (0..i64::try_from(PENDING_MAX).expect("it is small") - 1)
-        .map(|second| Pending { instant: long_ago + seconds(second), kind: FireKind::Clock })
+        .map(|second| Pending { instant: long_ago + seconds(second), kind: FireKind::Clock, job: None })
         .collect();
 
     let plan = four_due(Overlap::Queue, vec![job(1)], pending);
@@ -199,14 +199,14 @@ fn a_run_goes_on_as_long_as_no_instant_comes() {
 fn a_clock_that_stands_still_lets_what_waits_fire() {
     for state in [ScheduleState::Paused, ScheduleState::Disabled, ScheduleState::Finished] {
         let mut schedule = schedule(every(60), "2026-03-01T10:00:00Z");
-        let asked = waiting("2026-03-01T10:04:30Z", FireKind::Trigger);
+        let asked = Pending { job: Some(job(7)), ..waiting("2026-03-01T10:04:30Z", FireKind::Trigger) };
         schedule.standing.state = state;
         schedule.standing.pending = vec![asked, Pending { kind: FireKind::Trigger, ..asked }];
 
         let plan = planned(&schedule, "2026-03-01T10:05:00Z");
 
         assert_eq!(instants(&plan), [asked.instant]);
-        assert_eq!(plan.runs[0].kind, FireKind::Trigger);
+        assert_eq!((plan.runs[0].kind, plan.runs[0].job), (FireKind::Trigger, asked.job));
         assert_eq!(plan.standing.state, state);
         assert_eq!(plan.standing.next_at, schedule.standing.next_at);
         assert_eq!(plan.standing.look_at, Some(at("2026-03-01T10:05:00.500Z")));

@@ -81,7 +81,8 @@ impl Numbers {
             schedule.standing.open.clear();
         }
         if self.below(4) == 0 && schedule.standing.pending.len() < PENDING_MAX {
-            schedule.standing.pending.push(Pending { instant: now, kind: FireKind::Trigger });
+            let job = Some(job(self.below(1 << 40))).filter(|_| self.below(2) == 0);
+            schedule.standing.pending.push(Pending { instant: now, kind: FireKind::Trigger, job });
         }
         if self.below(10) == 0 && schedule.standing.state == ScheduleState::Active {
             schedule.standing.state = ScheduleState::Paused;
@@ -168,7 +169,8 @@ fn what_waits_keeps_its_order(schedule: &Schedule, plan: &Plan) {
     let still = &waited[usize::from(first_fired)..];
     assert!(waits.starts_with(still));
     if first_fired {
-        assert_eq!((plan.runs[0].instant, plan.runs[0].kind), (waited[0].instant, waited[0].kind));
+        let Run { instant, kind, job, .. } = plan.runs[0];
+        assert_eq!(Pending { instant, kind, job }, waited[0]);
         assert!(schedule.standing.open.is_empty());
     }
     assert!(waits[still.len()..].iter().all(|pending| pending.kind == FireKind::Clock));
