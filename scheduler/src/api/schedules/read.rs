@@ -52,6 +52,17 @@ impl Draft {
             *anchor = *kept;
         }
     }
+
+    /// The same for what comes in the place of `before`: a period that was counted from its start is counted from the new
+    /// one when the start moves, as one is that is made with it.
+    pub(super) fn follow(&mut self, before: &ScheduleSpec) {
+        let starts_at = self.spec.starts_at;
+        let moves = starts_at.is_some() && starts_at != before.starts_at;
+        if moves && matches!(before.timing, Timing::Every { anchor, .. } if before.starts_at == Some(anchor)) {
+            return;
+        }
+        self.keep_anchor(&before.timing);
+    }
 }
 
 /// There is no instant to come.

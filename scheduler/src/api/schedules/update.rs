@@ -23,7 +23,7 @@ pub(super) async fn update(api: &Api, request: v1::UpdateScheduleRequest) -> Res
         let mut draft = Draft::read(request.spec.clone(), now).await?;
         let schedule = named.look(api).await?;
         seen.check(&schedule)?;
-        draft.keep_anchor(&schedule.spec.timing);
+        draft.follow(&schedule.spec);
         let recurrence = draft.recurrence()?;
         let moves = !same_instants(&schedule.spec, &draft.spec);
         let next_at = recurrence.after(now);

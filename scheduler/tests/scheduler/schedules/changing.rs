@@ -80,6 +80,28 @@ async fn a_period_that_stays_is_counted_on() {
 }
 
 #[tokio::test]
+async fn a_period_that_is_counted_from_its_start_moves_with_it() {
+    let (room, replica) = Room::with_replica().await;
+    room.publish("t", None).await;
+    let daily = |start, anchor| v1::ScheduleSpec { starts_at: at(start), anchor, ..every(86_400_000) };
+    let said = |told: &v1::Schedule| (told.next_at, told.spec.as_ref().and_then(|spec| spec.anchor));
+    let (first, second, third) = ("2199-01-01T00:00:00Z", "2199-01-01T06:30:00Z", "2199-01-03T07:00:00Z");
+    let named = at("2199-01-01T01:00:00Z");
+
+    let made = replica.created("s", daily(first, None)).await;
+    let moved = replica.update(&made, daily(second, None)).await.expect("it is the one");
+    let anchored = replica.update(&moved, daily(third, named)).await.expect("it is the one");
+    let kept = replica.update(&anchored, daily(first, None)).await.expect("it is the one");
+    let away = replica.update(&kept, every(86_400_000)).await.expect("it is the one");
+
+    assert_eq!(said(&made), (at(first), at(first)));
+    assert_eq!(said(&moved), (at(second), at(second)), "the start is its first instant again");
+    assert_eq!(said(&anchored), (at("2199-01-04T01:00:00Z"), named), "the request says from where");
+    assert_eq!(said(&kept).1, named, "it was not counted from its start");
+    assert_eq!(said(&away).1, named, "there is no start to follow");
+}
+
+#[tokio::test]
 async fn what_has_come_and_is_not_decided_yet_stays_to_be_decided_while_the_instants_stay() {
     let (room, replica) = Room::with_replica().await;
     room.publish("t", None).await;
