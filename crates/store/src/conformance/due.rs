@@ -91,10 +91,10 @@ pub async fn what_became_due_by_waiting_is_found_by_the_steady_read(lab: &Lab) {
     let version = lab.version().await;
     let job = job_with(version, |options| options.start = Start::After(Duration::from_millis(20)));
     lab.submit(vec![job.clone()]).await;
-    let since = lab.now().await;
-    lab.past(lab.look(job.id).await.run_at).await;
+    let run_at = lab.look(job.id).await.run_at;
+    lab.past(run_at).await;
 
-    let (offers, _) = lab.store.due(Due { since: Some(since), limit: 100 }).await.expect("due");
+    let (offers, _) = lab.store.due(Due { since: Some(run_at), limit: 100 }).await.expect("due");
 
     assert_eq!(offers.iter().map(|offer| offer.job).collect::<Vec<_>>(), [job.id]);
 }
