@@ -6,7 +6,7 @@ use history::Hit;
 
 use super::PATIENCE;
 use super::fates::{note_lateness, require_all_fired};
-use super::made::{Made, each_second, every_second, quick, until_at_firing, until_caught_up, until_fired};
+use super::made::{Made, each_second, quick, until_at_firing, until_caught_up, until_fired};
 use crate::trial::Trial;
 
 /// How soon everything goes on once a backend is back.
@@ -16,10 +16,10 @@ pub(super) fn broken(trial: &mut Trial) {
     let mut made = Made::none();
     let spec = quick(trial);
     made.make(trial, 0, "cron", 0..10, &each_second(&spec));
-    made.make(trial, 0, "every", 0..10, &every_second(&spec));
+    made.make_spread(trial, 0, "every", 0..10, &spec);
     until_fired(trial, 1);
 
-    for time in 0..trial.times(6, 1) {
+    for time in 0..trial.times(4, 1) {
         until_at_firing(trial);
         // A crash forgets the last claims: their jobs run again.
         trial.during("Postgres restarted in immediate mode", Hit::Everybody, |trial| {

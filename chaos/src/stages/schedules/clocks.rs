@@ -8,7 +8,7 @@ use model::clock::{Clock as _, SystemClock};
 use rpc::v1;
 
 use super::fates::{Fates, note_lateness, require_all_fired};
-use super::made::{Made, ask, each_second, every_second, quick, until_caught_up, until_fired};
+use super::made::{Made, ask, each_second, quick, until_caught_up, until_fired};
 use crate::calls::NAMESPACE;
 use crate::settle::Settled;
 use crate::stages::faketime::{NEAR_S, OFFS, is_off, leads, restart};
@@ -32,9 +32,8 @@ pub(super) fn off(trial: &mut Trial) {
         ..spec.clone()
     };
     made.make(trial, WRONG, "cron", 0..5, &each_second(&strict));
-    made.make(trial, WRONG, "every", 0..5, &every_second(&strict));
+    made.make_spread(trial, WRONG, "every", 0..5, &strict);
     until_fired(trial, 1);
-    let least = made.instants_min();
 
     let rounds = trial.times(OFFS.len(), 1);
     // The short form has the farthest only.
@@ -44,16 +43,12 @@ pub(super) fn off(trial: &mut Trial) {
         is_off(trial, |trial| trial.field.scheduler(WRONG), *seconds);
         leads(trial, WRONG);
         // What it is asked for goes by the database's clock as well.
-        made.make(trial, WRONG, "strange", round..round + 1, &every_second(&strict));
-        once.push((format!("once-{round}"), SystemClock.now().trunc_subsecs(3) + SOON));
-        let (name, at) = once.last().expect("it was just put there");
-        made.make_one(
-            trial,
-            WRONG,
-            name,
-            &v1::ScheduleSpec { at: Some(rpc::timestamp(*at)), ..spec.clone() },
-            false,
-        );
+        let every = v1::ScheduleSpec { every_ms: Some(1_000), ..strict.clone() };
+        made.make_one(trial, WRONG, &format!("strange-{round}"), &every, false);
+        let (name, at) = (format!("once-{round}"), SystemClock.now().trunc_subsecs(3) + SOON);
+        let single = v1::ScheduleSpec { at: Some(rpc::timestamp(at)), ..spec.clone() };
+        made.make_one(trial, WRONG, &name, &single, false);
+        once.push((name, at));
         trial.pause(Duration::from_secs(if rounds > 1 { 8 } else { 3 }));
         times_are_right(trial);
         restart(trial.field.scheduler(WRONG), None);
@@ -61,13 +56,12 @@ pub(super) fn off(trial: &mut Trial) {
         trial.over(fault);
     }
 
-    let least = made.instants_min().max(least);
+    let least = made.instants_min();
     let settled = made.settle(trial);
-    let (first, later): (Vec<_>, Vec<_>) =
-        made.names().iter().cloned().partition(|name| name.starts_with("cron") || name.starts_with("every"));
-    require_all_fired(trial, &settled, &first, least);
-    let later: Vec<_> = later.into_iter().filter(|name| name.starts_with("strange")).collect();
-    require_all_fired(trial, &settled, &later, 1);
+    for (begin, least) in [("cron-", least), ("every-", least), ("strange-", 1)] {
+        let names: Vec<_> = made.names().iter().filter(|name| name.starts_with(begin)).cloned().collect();
+        require_all_fired(trial, &settled, &names, least);
+    }
     for (name, at) in &once {
         fired_once(trial, &settled, name, at.timestamp_micros());
     }

@@ -6,7 +6,7 @@ use history::{Hit, now_us};
 
 use super::PATIENCE;
 use super::fates::{note_lateness, require_all_fired};
-use super::made::{Made, each_second, every_second, quick, until_at_firing, until_caught_up, until_fired};
+use super::made::{Made, each_second, quick, until_at_firing, until_caught_up, until_fired};
 use crate::stages::leaders::terms::TO_THE_OTHER;
 use crate::stages::leaders::{TAKEOVER_MAX, next_term, taken_over, term};
 use crate::trial::Trial;
@@ -21,7 +21,7 @@ pub(super) fn twice_led(trial: &mut Trial) {
     let mut made = Made::none();
     let spec = quick(trial);
     made.make(trial, 0, "cron", 0..10, &each_second(&spec));
-    made.make(trial, 0, "every", 0..10, &every_second(&spec));
+    made.make_spread(trial, 0, "every", 0..10, &spec);
     until_fired(trial, 1);
 
     for _ in 0..trial.times(6, 1) {

@@ -6,7 +6,7 @@ use history::{Hit, Job, now_us};
 use rpc::v1;
 
 use super::fates::{Fates, note_lateness, require_all_fired};
-use super::made::{Made, each_second, every_second, quick, until_at_firing, until_fired};
+use super::made::{Made, each_second, quick, until_at_firing, until_fired};
 use crate::settle::Settled;
 use crate::stages::leaders::{TAKEOVER_MAX, next_term, rest_of, taken_over, term};
 use crate::trial::Trial;
@@ -24,10 +24,10 @@ pub(super) fn leader(trial: &mut Trial) {
     let mut made = Made::none();
     let spec = quick(trial);
     made.make(trial, 0, "cron", 0..10, &each_second(&spec));
-    made.make(trial, 0, "every", 0..10, &every_second(&spec));
+    made.make_spread(trial, 0, "every", 0..10, &spec);
     let in_turn = v1::ScheduleSpec { overlap: "queue".to_owned(), ..spec };
     made.make(trial, 0, IN_TURN, 0..2, &each_second(&in_turn));
-    made.make(trial, 0, IN_TURN, 2..4, &every_second(&in_turn));
+    made.make_spread(trial, 0, IN_TURN, 2..4, &in_turn);
     until_fired(trial, 1);
 
     let kills = trial.times(10, 2);

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::{SubsecRound as _, TimeDelta};
 use history::now_us;
+use model::clock::{Clock as _, SystemClock};
 use rpc::{Client, v1};
 use tonic::{Response, Status};
 
@@ -19,6 +21,9 @@ const HELD_UP: &str = "interval '1 s'";
 
 /// Longest after a full second that a schedule of each second is still at firing: a tick of the leader and its work.
 const AT_FIRING_MS: u64 = 150;
+
+/// From the instants of one schedule to those of the next, where they are spread: as often as a leader looks.
+const APART_MS: usize = 100;
 
 /// The schedules of a stage.
 pub(super) struct Made {
@@ -43,6 +48,26 @@ impl Made {
     ) {
         for number in numbers {
             self.make_one(trial, at, &format!("{name}-{number}"), spec, false);
+        }
+    }
+
+    /// The same with a period of a second, each with instants at another part of it: whoever leads has always something to
+    /// fire.
+    pub(super) fn make_spread(
+        &mut self,
+        trial: &Trial,
+        at: usize,
+        name: &str,
+        numbers: std::ops::Range<usize>,
+        spec: &v1::ScheduleSpec,
+    ) {
+        let began = SystemClock.now().trunc_subsecs(3) - TimeDelta::seconds(1);
+        for number in numbers {
+            let part_ms = (number * APART_MS) % 1_000;
+            let anchor = began + TimeDelta::milliseconds(i64::try_from(part_ms).unwrap_or(0));
+            let anchor = Some(rpc::timestamp(anchor));
+            let spec = v1::ScheduleSpec { every_ms: Some(1_000), anchor, ..spec.clone() };
+            self.make_one(trial, at, &format!("{name}-{number}"), &spec, false);
         }
     }
 
@@ -104,11 +129,6 @@ pub(super) fn quick(trial: &Trial) -> v1::ScheduleSpec {
 /// At each full second.
 pub(super) fn each_second(spec: &v1::ScheduleSpec) -> v1::ScheduleSpec {
     v1::ScheduleSpec { cron: "* * * * * *".to_owned(), ..spec.clone() }
-}
-
-/// A second after the other, counted from when it is made.
-pub(super) fn every_second(spec: &v1::ScheduleSpec) -> v1::ScheduleSpec {
-    v1::ScheduleSpec { every_ms: Some(1_000), ..spec.clone() }
 }
 
 /// Waits until each schedule that is active has fired this often.

@@ -9,7 +9,7 @@ use model::clock::{Clock as _, SystemClock};
 use model::schedule::MISSED_ALL_MAX;
 use rpc::v1;
 
-use super::fates::{Fates, note_lateness, require_all_fired};
+use super::fates::{Fates, require_all_fired};
 use super::made::{Made, each_second, quick, until_caught_up, until_fired};
 use crate::settle::Settled;
 use crate::trial::Trial;
@@ -73,7 +73,6 @@ pub(super) fn all_down(trial: &mut Trial) {
         let right = (fired, missed) == (most.min(1), 1 - most.min(1));
         trial.require(right, format!("{name} fired {fired} times and missed {missed} instants"));
     }
-    note_lateness(trial, &settled);
 }
 
 /// Everybody is down until after the single instant was missed. Tells when that was over.
