@@ -55,7 +55,7 @@ impl Schedules for PostgresStore {
         let more = rows.len() > limit;
         rows.truncate(limit);
         let schedules: Vec<Schedule> =
-            rows.into_iter().map(ScheduleRecord::into_schedule).collect::<Result<_>>()?;
+            rows.into_iter().map(ScheduleRecord::into_shown).collect::<Result<_>>()?;
         let next = if more { schedules.last().map(|last| last.name.clone()) } else { None };
         Ok(SchedulePage { schedules, next })
     }
@@ -158,7 +158,7 @@ async fn named(
     name: &ScheduleName,
 ) -> Result<Option<Schedule>> {
     let query = sqlx::query_file_as!(ScheduleRecord, "sql/schedule.sql", namespace.as_str(), name.as_str());
-    session.maybe(query).await?.map(ScheduleRecord::into_schedule).transpose()
+    session.maybe(query).await?.map(ScheduleRecord::into_shown).transpose()
 }
 
 /// An instant as the columns hold it, in whole microseconds. Whatever is looked up by an instant goes through here, so

@@ -269,6 +269,16 @@ async fn a_schedule_that_makes_no_sense_holds_up_no_other_and_can_be_set_aside()
     let due = store.due_schedules(10).await.expect("due").schedules;
     assert_eq!(due, [Ok(look(&store, "good").await)]);
     assert_eq!(store.schedules(other).await.expect("those of another task").schedules, []);
+    // People see what makes no sense among others, so that they can mend it; but for one whose name is none.
+    database.execute("delete from schedules where name = 'no name'").await;
+    let all = ScheduleFilter { limit: 10, ..ScheduleFilter::default() };
+    let shown = store.schedules(all).await.expect("all of them").schedules;
+    assert_eq!(shown.len(), 4, "{shown:?}");
+    for shown in shown.iter().filter(|shown| shown.name.as_str() != "good") {
+        assert_eq!(look(&store, shown.name.as_str()).await, *shown);
+        assert_eq!(shown.standing.state, ScheduleState::Disabled, "{shown:?}");
+        assert!(shown.standing.reason.is_some(), "{shown:?}");
+    }
 }
 
 #[tokio::test]

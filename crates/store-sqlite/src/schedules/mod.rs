@@ -82,7 +82,7 @@ impl Schedules for SqliteStore {
         ids.truncate(limit as usize);
         let rows = by_ids(&mut tx, &ids).await?;
         let schedules: Vec<Schedule> =
-            rows.into_iter().map(ScheduleRow::into_schedule).collect::<Result<_>>()?;
+            rows.into_iter().map(ScheduleRow::into_shown).collect::<Result<_>>()?;
         let next = if more { schedules.last().map(|last| last.name.clone()) } else { None };
         Ok(SchedulePage { schedules, next })
     }
@@ -155,7 +155,7 @@ async fn named(connection: &mut SqliteConnection, namespace: &Namespace, name: &
 
 async fn by_id(connection: &mut SqliteConnection, id: i64) -> Result<Schedule> {
     let row = by_ids(connection, &[id]).await?.pop();
-    row.ok_or_else(|| corrupt(format!("schedule {id} is not stored")))?.into_schedule()
+    row.ok_or_else(|| corrupt(format!("schedule {id} is not stored")))?.into_shown()
 }
 
 /// The rows of these ids, in this order.

@@ -41,8 +41,17 @@ pub(super) struct ScheduleRow {
 
 impl ScheduleRow {
     pub(super) fn into_schedule(self) -> Result<Schedule> {
+        self.into_record()?.into_schedule()
+    }
+
+    /// The schedule as people see it, also one that makes no sense.
+    pub(super) fn into_shown(self) -> Result<Schedule> {
+        self.into_record()?.into_shown()
+    }
+
+    fn into_record(self) -> Result<ScheduleRecord> {
         let open = self.open.ok_or_else(|| corrupt("the list of open jobs is no JSON"))?;
-        let record = ScheduleRecord {
+        Ok(ScheduleRecord {
             id: self.id,
             namespace: self.namespace,
             name: self.name,
@@ -60,8 +69,7 @@ impl ScheduleRow {
             last_fired_at: self.last_fired_at.map(instant).transpose()?,
             created_at: instant(self.created_at)?,
             updated_at: instant(self.updated_at)?,
-        };
-        record.into_schedule()
+        })
     }
 
     /// The schedule, or what is wrong with it.

@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 use model::id::{JobId, ScheduleId};
 use model::json::Json;
 use model::name::{Namespace, ScheduleName};
-use model::schedule::{Fate, LastFire, Pending, Schedule, ScheduleSpec, Skip, Standing};
+use model::schedule::{
+    Fate, LastFire, Pending, Schedule, ScheduleSpec, ScheduleState, Skip, Standing, Timing,
+};
+use model::task::{TaskRef, VersionRef};
 use uuid::Uuid;
 
 use super::{corrupt, number, word};
@@ -62,27 +65,53 @@ impl ScheduleRecord {
     /// # Errors
     /// `Corrupt`.
     pub fn into_schedule(self) -> Result<Schedule> {
-        let pending: Vec<Pending> = match &self.pending {
+        let read = self.read()?;
+        self.with(read)
+    }
+
+    /// The schedule as people see and mend it, also one that makes no sense: it says why, and nothing in it can fire. So
+    /// none keeps others from being listed, and any can be deleted, or put right by an update.
+    ///
+    /// # Errors
+    /// `Corrupt`, when not even its names can be read.
+    pub fn into_shown(mut self) -> Result<Schedule> {
+        let read = self.read().unwrap_or_else(|error| {
+            self.reason.get_or_insert_with(|| error.to_string());
+            self.payload = b"{}".to_vec();
+            let state = self.state.parse().unwrap_or(ScheduleState::Disabled);
+            Read { spec: unreadable(), pending: Vec::new(), state }
+        });
+        self.with(read)
+    }
+
+    /// What has to be read to know what the columns say.
+    fn read(&self) -> Result<Read> {
+        let pending = match &self.pending {
             Some(json) => serde_json::from_str(json).map_err(corrupt)?,
             None => Vec::new(),
         };
+        // Whoever makes a job of it reads it as text; that must not be what stops a leader.
+        std::str::from_utf8(&self.payload).map_err(|error| corrupt(format!("the payload: {error}")))?;
+        let spec = serde_json::from_slice(&self.spec).map_err(corrupt)?;
+        Ok(Read { spec, pending, state: word(&self.state)? })
+    }
+
+    fn with(self, Read { spec, pending, state }: Read) -> Result<Schedule> {
         let last = match (self.last_instant, self.last_job, self.last_fired_at) {
             (Some(instant), Some(job), Some(fired_at)) => {
                 Some(LastFire { instant, job: JobId(job), fired_at })
             }
             _ => None,
         };
-        // Whoever makes a job of it reads it as text; that must not be what stops a leader.
-        std::str::from_utf8(&self.payload).map_err(|error| corrupt(format!("the payload: {error}")))?;
         Ok(Schedule {
             id: ScheduleId(self.id),
             namespace: word(&self.namespace)?,
             name: word(&self.name)?,
-            spec: serde_json::from_slice(&self.spec).map_err(corrupt)?,
+            spec,
             payload: Json::trusted(self.payload),
             seq: self.seq,
             standing: Standing {
-                state: word(&self.state)?,
+                state,
                 reason: self.reason,
                 next_at: self.next_at,
                 look_at: self.look_at,
@@ -103,6 +132,21 @@ impl ScheduleRecord {
         let (id, seq, name) = (ScheduleId(self.id), self.seq, format!("{}/{}", self.namespace, self.name));
         self.into_schedule().map_err(|error| BrokenSchedule { id, seq, name, why: error.to_string() })
     }
+}
+
+/// What is written in columns of a schedule.
+struct Read {
+    spec: ScheduleSpec,
+    pending: Vec<Pending>,
+    state: ScheduleState,
+}
+
+/// Stands for what a schedule is where that cannot be read: no instant, and a task that there is not, since no task has
+/// so many versions.
+fn unreadable() -> ScheduleSpec {
+    let task = "unreadable".parse().expect("a name");
+    let version = VersionRef::Number(i32::MAX.unsigned_abs());
+    ScheduleSpec::new(TaskRef { task, version }, Timing::Cron(String::new()))
 }
 
 /// What became of an instant as the columns hold it: of a fire it has the job, of a skip the reason.
