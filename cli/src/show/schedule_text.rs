@@ -31,7 +31,7 @@ pub(crate) fn schedules(view: &View, times: Times, schedules: &[v1::Schedule]) -
         [
             schedule.name.clone(),
             schedule.state.clone(),
-            schedule.description.clone(),
+            when(schedule),
             times.of_schedule(schedule.next_at.as_ref()).unwrap_or_default(),
             times.of_schedule(schedule.last_at.as_ref()).unwrap_or_default(),
             spec.map(|spec| spec.task.clone()).unwrap_or_default(),
@@ -39,6 +39,14 @@ pub(crate) fn schedules(view: &View, times: Times, schedules: &[v1::Schedule]) -
     });
     let prose = Prose { column: 2, width_min: WHEN_WIDTH_MIN };
     table_with_prose_in(view, ["NAME", "STATE", "WHEN", "NEXT", "LAST", "TASK"], prose, rows)
+}
+
+/// What it says; or of one that cannot fire, why.
+fn when(schedule: &v1::Schedule) -> String {
+    match schedule.reason.as_str() {
+        "" => schedule.description.clone(),
+        reason => format!("never: {reason}"),
+    }
 }
 
 /// What was made or changed: what it says, when it fires next, and what changes of clocks will mean.
@@ -267,12 +275,17 @@ mod tests {
 
     #[test]
     fn a_list_keeps_names_states_and_next_instants_when_the_terminal_is_narrow() {
-        let shown = schedules(&view(80), times(), &[message()]);
+        let fires = v1::Schedule { reason: String::new(), ..message() };
+        let reason = format!("time zone {HOSTILE} is not in the database of time zones any more");
+        let cannot = v1::Schedule { reason, ..message() };
+
+        let shown = schedules(&view(80), times(), &[fires, cannot]);
 
         assert!(widest(&shown) <= 80, "{shown}");
-        for kept in ["sales-of-the-week", "disabled", "every 15 minutes from", "in 5 h", "1 h ago"] {
+        for kept in ["sales-of-the-week", "disabled", "every 15 minutes from", "never: time zone", "in 5 h"] {
             assert!(shown.contains(kept), "{kept}: {shown}");
         }
+        assert!(!shown.contains(['\x1b', '\u{202e}']), "{shown}");
         assert!(schedules(&view(140), times(), &[message()]).contains("generate_report"));
     }
 
