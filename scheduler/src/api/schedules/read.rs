@@ -58,7 +58,8 @@ impl Draft {
     pub(super) fn follow(&mut self, before: &ScheduleSpec) {
         let starts_at = self.spec.starts_at;
         let moves = starts_at.is_some() && starts_at != before.starts_at;
-        if moves && matches!(before.timing, Timing::Every { anchor, .. } if before.starts_at == Some(anchor)) {
+        if moves && matches!(before.timing, Timing::Every { anchor, .. } if before.starts_at == Some(anchor))
+        {
             return;
         }
         self.keep_anchor(&before.timing);
