@@ -48,6 +48,7 @@ docs: ## The documentation of every crate, warnings as errors
 
 deny: ## Sources, licences and bans of all dependencies
 	@scripts/setup deny
+	@cargo fetch --locked --quiet
 	@scripts/tool cargo-deny --offline --log-level error check bans licenses sources
 
 sql: ## Check every SQL file against fresh databases and write what the builds need
