@@ -29,7 +29,7 @@ words!(
         Skip = "skip",
         /// The latest one fires.
         Last = "last",
-        /// All fire, the latest [`MISSED_ALL_MAX`] of them.
+        /// All fire, the latest [`super::MISSED_ALL_MAX`] of them.
         All = "all",
     }
 );
