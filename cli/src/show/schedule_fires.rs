@@ -1,13 +1,13 @@
 //! Instants of a schedule, one a line, and the days on which clocks change.
 
 use chrono::{DateTime, Utc};
-use recurrence::Anomaly;
+use recurrence::{Anomaly, Zone};
 use serde::Serialize;
 
 use super::escape;
 use super::time::{Times, relative, said};
 use super::view::View;
-use super::zone::{self, Zone};
+use super::zone;
 use crate::args::TimeStyle;
 
 /// Instants of one day that are told one by one.

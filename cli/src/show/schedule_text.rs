@@ -265,7 +265,7 @@ mod tests {
     fn told() -> Told {
         Told {
             timezone: "UTC".to_owned(),
-            zone: crate::show::zone::Zone::utc(),
+            zone: recurrence::Zone::utc(),
             description: String::new(),
             fires: vec![times().now],
             anomalies: Vec::new(),

@@ -1,39 +1,6 @@
-//! How a clock in a time zone reads an instant.
+//! What clocks in a time zone read, in words.
 
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Timelike, Utc};
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-
-/// A time zone.
-#[derive(Debug, Clone)]
-pub(crate) struct Zone(TimeZone);
-
-impl Zone {
-    /// The zone of this IANA name; none when the database here does not know it.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        TimeZone::get(name).ok().map(Self)
-    }
-
-    /// Where clocks read as instants are written.
-    pub(crate) fn utc() -> Self {
-        Self(TimeZone::UTC)
-    }
-
-    /// What a clock there reads.
-    pub(crate) fn local(&self, at: DateTime<Utc>) -> DateTime<FixedOffset> {
-        let offset = Timestamp::from_second(at.timestamp()).map_or(0, |at| self.0.to_offset(at).seconds());
-        // Offsets are hours, and the range of `FixedOffset` is a day.
-        let offset = FixedOffset::east_opt(offset).unwrap_or_else(|| chrono::Offset::fix(&Utc));
-        at.with_timezone(&offset)
-    }
-
-    /// When the first day of a year begins there; none outside the calendar.
-    pub(crate) fn year(&self, year: i16) -> Option<DateTime<Utc>> {
-        let first = self.0.to_timestamp(Date::new(year, 1, 1).ok()?.at(0, 0, 0, 0)).ok()?;
-        DateTime::from_timestamp(first.as_second(), 0)
-    }
-}
 
 /// `Sun 2026-03-29`.
 pub(crate) fn day(day: NaiveDate) -> String {
@@ -62,6 +29,8 @@ pub(crate) fn is_at_change(at: DateTime<Utc>, change_at: DateTime<Utc>, shift_s:
 
 #[cfg(test)]
 mod tests {
+    use recurrence::Zone;
+
     use super::*;
 
     fn at(text: &str) -> DateTime<Utc> {
@@ -79,13 +48,6 @@ mod tests {
         );
         assert_eq!(readings(&[local("2026-07-01T12:00:05Z")]), ["Wed 2026-07-01 13:00:05 +01:00"]);
         assert!(Zone::named("Europe/Nowhere").is_none());
-    }
-
-    #[test]
-    fn a_year_begins_when_clocks_there_say_so() {
-        let kathmandu = Zone::named("Asia/Kathmandu").expect("it is known");
-
-        assert_eq!(kathmandu.year(2026), Some(at("2025-12-31T18:15:00Z")));
     }
 
     #[test]

@@ -16,4 +16,4 @@ mod zone;
 pub use error::Refused;
 pub use plan::{Plan, Run, plan};
 pub use recurrence::{Anomaly, Recurrence, timing};
-pub use zone::{Release, release};
+pub use zone::{Release, Zone, release};

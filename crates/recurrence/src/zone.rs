@@ -6,9 +6,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use chrono::{DateTime, FixedOffset, Utc};
+use jiff::civil::Date;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
-use crate::Refused;
+use crate::{Refused, segment};
 
 /// Where systems keep the database, in the order in which jiff looks; `TZDIR` comes before.
 const FOLDERS: [&str; 3] = ["/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo"];
@@ -47,6 +49,37 @@ const ABBREVIATIONS: [(&str, &str); 25] = [
 ];
 
 const EXAMPLE: &str = "write an IANA name, as in Europe/Lisbon or UTC";
+
+/// A time zone, for whoever shows instants as its clocks read them.
+#[derive(Debug, Clone)]
+pub struct Zone(TimeZone);
+
+impl Zone {
+    /// The zone of this IANA name; none when the database here does not know it.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        find(name).ok().map(Self)
+    }
+
+    /// Where clocks read as instants are written.
+    #[must_use]
+    pub fn utc() -> Self {
+        Self(TimeZone::UTC)
+    }
+
+    /// What a clock there reads.
+    #[must_use]
+    pub fn local(&self, at: DateTime<Utc>) -> DateTime<FixedOffset> {
+        segment::local(&self.0, at)
+    }
+
+    /// When the first day of a year begins there; none outside the calendar.
+    #[must_use]
+    pub fn year(&self, year: i16) -> Option<DateTime<Utc>> {
+        let first = self.0.to_timestamp(Date::new(year, 1, 1).ok()?.at(0, 0, 0, 0)).ok()?;
+        DateTime::from_timestamp(first.as_second(), 0)
+    }
+}
 
 /// Which release of the IANA time zone database is used, and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use model::schedule::{DstGap, DstOverlap, ScheduleSpec, Timing};
-use recurrence::{Recurrence, timing};
+use recurrence::{Recurrence, Zone, timing};
 
 fn instant(text: &str) -> DateTime<Utc> {
     text.parse().expect("an instant")
@@ -130,4 +130,11 @@ fn an_instant_is_read_as_clocks_of_the_zone_show_it() {
 
     assert_eq!(read("2026-07-01T08:00:00Z"), "2026-07-01T09:00:00+01:00");
     assert_eq!(read("2026-12-01T09:00:00Z"), "2026-12-01T09:00:00+00:00");
+}
+
+#[test]
+fn a_year_begins_when_clocks_of_the_zone_say_so() {
+    let kathmandu = Zone::named("Asia/Kathmandu").expect("it is known");
+
+    assert_eq!(kathmandu.year(2026), Some(instant("2025-12-31T18:15:00Z")));
 }

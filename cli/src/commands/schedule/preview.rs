@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use model::name::ScheduleName;
 use model::schedule::ScheduleSpec;
-use recurrence::{Anomaly, Recurrence};
+use recurrence::{Anomaly, Recurrence, Zone};
 use rpc::{Code, v1};
 
 use super::{get, spec};
@@ -12,7 +12,6 @@ use crate::args::SchedulePreview;
 use crate::commands::context::Context;
 use crate::exit::{Error, Exit, Result};
 use crate::show::schedule_fires::Told;
-use crate::show::zone::Zone;
 
 /// What a schedule is called while it is only tried out.
 const TASK: &str = "preview";

@@ -1,13 +1,12 @@
 //! What the calendar here tells of a schedule.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use recurrence::Recurrence;
+use recurrence::{Recurrence, Zone};
 use rpc::v1;
 
 use super::spec;
 use crate::show::schedule_fires::Told;
 use crate::show::time::instant;
-use crate::show::zone::Zone;
 
 /// How far ahead changes of clocks are told: in a year each comes once.
 const AHEAD: TimeDelta = TimeDelta::days(366);
