@@ -4,6 +4,7 @@ mod context;
 mod enqueue;
 mod files;
 mod job;
+mod pages;
 mod payload;
 mod plain;
 mod role;

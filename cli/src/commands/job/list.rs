@@ -1,37 +1,31 @@
 //! `jobctl job list`.
 
-use model::bounds::PAGE_MAX;
 use rpc::v1;
 
 use super::filter;
 use crate::args::JobList;
 use crate::commands::context::Context;
+use crate::commands::pages::gather;
 use crate::exit::{Exit, Result};
 use crate::show::job::{Job, Jobs};
 use crate::show::job_text;
 
 /// Lists jobs, newest first, page by page until there are as many as were asked for.
 pub(super) async fn run(context: Context, list: JobList) -> Result {
-    let mut request = request(&context, &list)?;
+    let request = request(&context, &list)?;
     let server = context.server().await?;
-    let mut jobs: Vec<v1::Job> = Vec::new();
-    loop {
-        let left = list.limit.saturating_sub(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
-        request.limit = left.min(PAGE_MAX);
+    let (jobs, cursor) = gather(list.limit, request.cursor.clone(), async |limit, cursor| {
+        let page = v1::ListJobsRequest { limit, cursor, ..request.clone() };
         let page = server
             .call(|mut client| {
-                let request = request.clone();
-                async move { client.jobs.list_jobs(request).await }
+                let page = page.clone();
+                async move { client.jobs.list_jobs(page).await }
             })
             .await?;
-        let is_empty = page.jobs.is_empty();
-        jobs.extend(page.jobs);
-        request.cursor = page.next_cursor;
-        if request.cursor.is_empty() || is_empty || jobs.len() >= list.limit as usize {
-            break;
-        }
-    }
-    let cursor = Some(request.cursor.as_str()).filter(|cursor| !cursor.is_empty());
+        Ok((page.jobs, page.next_cursor))
+    })
+    .await?;
+    let cursor = Some(cursor.as_str()).filter(|cursor| !cursor.is_empty());
     let shown: Vec<_> = jobs.iter().map(Job::from).collect();
     let whole = Jobs { jobs: &shown, next_cursor: cursor };
     context.output.list(&shown, &whole, |view| job_text::jobs(view, context.times, &jobs))?;
