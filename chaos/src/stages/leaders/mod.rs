@@ -7,6 +7,8 @@ mod versions;
 
 use std::time::{Duration, Instant};
 
+use history::{Hit, now_us};
+
 use crate::settle::Settled;
 use crate::stage::Stage;
 use crate::trial::Trial;
@@ -93,6 +95,18 @@ pub(super) fn next_term(trial: &mut Trial, before: u64, hit_us: i64) -> Duration
 pub(super) fn taken_over(trial: &mut Trial, took: Duration, limit: Duration) {
     trial.takeover(took);
     trial.within(took, limit, "the next leader");
+}
+
+/// Kills the leader, judges how soon another one leads, and starts it again.
+pub(in crate::stages) fn kill_leader(trial: &mut Trial) {
+    let (leader, before) = (trial.field.leader(), term(trial));
+    let took = trial.during("kill -9 of the leader", Hit::Nobody, |trial| {
+        let hit_us = now_us();
+        trial.field.scheduler(leader).kill();
+        next_term(trial, before, hit_us)
+    });
+    taken_over(trial, took, TAKEOVER_MAX);
+    trial.field.scheduler(leader).start();
 }
 
 /// Lets the rest of `period` pass.

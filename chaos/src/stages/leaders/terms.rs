@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use history::{Hit, now_us};
 
-use super::{PATIENCE, TAKEOVER_MAX, judge_starts, next_term, rest_of, taken_over, term};
+use super::{PATIENCE, TAKEOVER_MAX, judge_starts, kill_leader, next_term, rest_of, taken_over, term};
 use crate::load::LoadPlan;
 use crate::trial::Trial;
 
@@ -39,14 +39,7 @@ pub(super) fn killed(trial: &mut Trial) {
 
     for _ in 0..kills {
         let began = Instant::now();
-        let (leader, before) = (trial.field.leader(), term(trial));
-        let took = trial.during("kill -9 of the leader", Hit::Nobody, |trial| {
-            let hit_us = now_us();
-            trial.field.scheduler(leader).kill();
-            next_term(trial, before, hit_us)
-        });
-        taken_over(trial, took, TAKEOVER_MAX);
-        trial.field.scheduler(leader).start();
+        kill_leader(trial);
         rest_of(trial, began, every);
     }
 

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use history::{Hit, Job, now_us};
+use history::Job;
 use rpc::v1;
 
 use super::fates::{Fates, note_lateness, require_all_fired};
 use super::made::{Made, each_second, quick, until_at_firing, until_fired};
 use crate::settle::Settled;
-use crate::stages::leaders::{TAKEOVER_MAX, next_term, rest_of, taken_over, term};
+use crate::stages::leaders::{TAKEOVER_MAX, kill_leader, rest_of};
 use crate::trial::Trial;
 
 /// How late an instant may fire besides: what came due meanwhile fires in one go.
@@ -40,14 +40,7 @@ pub(super) fn leader(trial: &mut Trial) {
             trial.pause(trial.random_ms(0..=1_000));
         }
         let began = Instant::now();
-        let (leader, before) = (trial.field.leader(), term(trial));
-        let took = trial.during("kill -9 of the leader", Hit::Nobody, |trial| {
-            let hit_us = now_us();
-            trial.field.scheduler(leader).kill();
-            next_term(trial, before, hit_us)
-        });
-        taken_over(trial, took, TAKEOVER_MAX);
-        trial.field.scheduler(leader).start();
+        kill_leader(trial);
         rest_of(trial, began, every);
     }
 
