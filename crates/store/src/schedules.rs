@@ -70,6 +70,22 @@ pub struct ScheduleChange {
     pub delete: bool,
 }
 
+impl ScheduleChange {
+    /// One of what was looked at that leaves all as it is.
+    #[must_use]
+    pub fn of(schedule: &Schedule) -> Self {
+        Self {
+            id: schedule.id,
+            seq: schedule.seq,
+            standing: schedule.standing.clone(),
+            spec: None,
+            fires: Vec::new(),
+            skips: Vec::new(),
+            delete: false,
+        }
+    }
+}
+
 /// What became of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ScheduleChanged {

@@ -102,13 +102,9 @@ impl Room {
     /// Makes a schedule that was not looked at until now fire once, at `at`.
     pub(crate) async fn comes(&self, schedule: &Schedule, at: DateTime<Utc>) {
         let change = ScheduleChange {
-            id: schedule.id,
-            seq: schedule.seq,
             standing: timed(at),
             spec: Some((once(at), schedule.payload.clone())),
-            fires: Vec::new(),
-            skips: Vec::new(),
-            delete: false,
+            ..ScheduleChange::of(schedule)
         };
         let changed = self.store.change_schedules(vec![change]).await.expect("the store takes it");
         assert_eq!(changed, [ScheduleChanged::Done(Vec::new())]);

@@ -50,13 +50,8 @@ async fn look(store: &PostgresStore, name: &str) -> Schedule {
 /// Fires `at`, and changes nothing else.
 fn firing(schedule: &Schedule, version: VersionId, at: DateTime<Utc>) -> ScheduleChange {
     ScheduleChange {
-        id: schedule.id,
-        seq: schedule.seq,
-        standing: schedule.standing.clone(),
-        spec: None,
         fires: vec![NewFire { instant: at, kind: FireKind::Clock, job: job(version) }],
-        skips: Vec::new(),
-        delete: false,
+        ..ScheduleChange::of(schedule)
     }
 }
 
@@ -289,15 +284,7 @@ async fn words_that_the_server_cannot_keep_spoil_no_change() {
     let (from, kind) = (instant(), FireKind::Clock);
     let skip = Skip { from, until: from, count: Some(1), kind, reason: SkipReason::Refused, detail };
     let standing = Standing { reason: Some("\0".to_owned()), ..schedule.standing.clone() };
-    let change = ScheduleChange {
-        id: schedule.id,
-        seq: schedule.seq,
-        standing,
-        spec: None,
-        fires: Vec::new(),
-        skips: vec![skip],
-        delete: false,
-    };
+    let change = ScheduleChange { standing, skips: vec![skip], ..ScheduleChange::of(&schedule) };
 
     let told = store.change_schedules(vec![change]).await.expect("change");
 

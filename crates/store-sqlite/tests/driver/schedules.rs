@@ -32,13 +32,8 @@ pub(crate) async fn create(store: &SqliteStore, name: &str) -> Schedule {
 
 fn firing(schedule: &Schedule, job: model::job::NewJob, instant: DateTime<Utc>) -> ScheduleChange {
     ScheduleChange {
-        id: schedule.id,
-        seq: schedule.seq,
-        standing: schedule.standing.clone(),
-        spec: None,
         fires: vec![NewFire { instant, kind: FireKind::Clock, job }],
-        skips: Vec::new(),
-        delete: false,
+        ..ScheduleChange::of(schedule)
     }
 }
 

@@ -7,14 +7,15 @@ use model::name::Namespace;
 use model::schedule::{FireKind, Overlap, Pending, ScheduleState, Standing, Timing};
 
 use super::lab::{Lab, json, sorted};
-use super::timetable::{change_of, fire, instant, new_schedule, schedule_name, skip, spec, standing};
+use super::timetable::{fire, instant, new_schedule, schedule_name, skip, spec, standing};
 use crate::{Error, FateFilter, NewSchedule, ScheduleChange, ScheduleChanged, ScheduleFilter};
 
 pub async fn a_change_is_made_to_what_was_looked_at(lab: &Lab) {
     let schedule = lab.create("a").await;
     let paused = Standing { state: ScheduleState::Paused, ..standing() };
 
-    let told = lab.try_change(ScheduleChange { standing: paused.clone(), ..change_of(&schedule) }).await;
+    let told =
+        lab.try_change(ScheduleChange { standing: paused.clone(), ..ScheduleChange::of(&schedule) }).await;
 
     assert_eq!(told, ScheduleChanged::Done(Vec::new()));
     let changed = lab.schedule("a").await;
@@ -25,7 +26,7 @@ pub async fn a_change_is_made_to_what_was_looked_at(lab: &Lab) {
 pub async fn a_stale_change_changes_nothing(lab: &Lab) {
     let version = lab.version().await;
     let old = lab.create("a").await;
-    lab.change(change_of(&old)).await;
+    lab.change(ScheduleChange::of(&old)).await;
     let before = lab.schedule("a").await;
     let at = instant("2026-01-01T00:00:00Z");
 
@@ -35,7 +36,7 @@ pub async fn a_stale_change_changes_nothing(lab: &Lab) {
         fires: vec![fire(version, at)],
         skips: vec![skip(at)],
         delete: true,
-        ..change_of(&old)
+        ..ScheduleChange::of(&old)
     };
     let told = lab.try_change(stale).await;
 
@@ -50,10 +51,13 @@ pub async fn a_change_of_no_schedule_is_stale(lab: &Lab) {
     let version = lab.version().await;
     let schedule = lab.create("a").await;
     let fires = vec![fire(version, instant("2026-01-01T00:00:00Z"))];
-    let unknown =
-        ScheduleChange { id: ScheduleId(schedule.id.0 + 1000), fires: fires.clone(), ..change_of(&schedule) };
-    lab.change(ScheduleChange { delete: true, ..change_of(&schedule) }).await;
-    let gone = ScheduleChange { fires, ..change_of(&schedule) };
+    let unknown = ScheduleChange {
+        id: ScheduleId(schedule.id.0 + 1000),
+        fires: fires.clone(),
+        ..ScheduleChange::of(&schedule)
+    };
+    lab.change(ScheduleChange { delete: true, ..ScheduleChange::of(&schedule) }).await;
+    let gone = ScheduleChange { fires, ..ScheduleChange::of(&schedule) };
     let gone_since = ScheduleChange { seq: gone.seq + 1, ..gone.clone() };
 
     let told = lab.store.change_schedules(vec![unknown, gone, gone_since]).await.expect("change");
@@ -72,7 +76,7 @@ pub async fn a_stale_change_does_not_hold_up_the_others(lab: &Lab) {
     let mut changes = Vec::new();
     for name in ["a", "b", "c"] {
         let schedule = lab.create(name).await;
-        changes.push(ScheduleChange { fires: vec![fire(version, at)], ..change_of(&schedule) });
+        changes.push(ScheduleChange { fires: vec![fire(version, at)], ..ScheduleChange::of(&schedule) });
     }
     changes[1].seq += 1;
 
@@ -92,7 +96,7 @@ pub async fn of_two_changes_of_one_schedule_in_a_batch_the_first_is_made(lab: &L
     let change = |state, at| ScheduleChange {
         standing: Standing { state, ..standing() },
         fires: vec![fire(version, instant(at))],
-        ..change_of(&schedule)
+        ..ScheduleChange::of(&schedule)
     };
     let first = change(ScheduleState::Finished, "2026-01-01T00:00:00Z");
     let second = change(ScheduleState::Paused, "2026-01-02T00:00:00Z");
@@ -113,7 +117,7 @@ pub async fn a_full_batch_of_changes_is_made_whole(lab: &Lab) {
     for made in join_all(creating).await {
         let schedule = made.expect("create").schedule;
         let fires = vec![fire(version, at)];
-        changes.push(ScheduleChange { fires, skips: vec![skip(at)], ..change_of(&schedule) });
+        changes.push(ScheduleChange { fires, skips: vec![skip(at)], ..ScheduleChange::of(&schedule) });
     }
 
     let told = lab.store.change_schedules(changes.clone()).await.expect("change");
@@ -138,11 +142,11 @@ pub async fn where_a_schedule_stands_is_read_back_whole(lab: &Lab) {
         open: Vec::new(),
     };
 
-    lab.change(ScheduleChange { standing: whole.clone(), ..change_of(&schedule) }).await;
+    lab.change(ScheduleChange { standing: whole.clone(), ..ScheduleChange::of(&schedule) }).await;
 
     let changed = lab.schedule("a").await;
     assert_eq!(changed.standing, whole);
-    lab.change(ScheduleChange { standing: standing(), ..change_of(&changed) }).await;
+    lab.change(ScheduleChange { standing: standing(), ..ScheduleChange::of(&changed) }).await;
     assert_eq!(lab.schedule("a").await.standing, standing(), "and nothing of it stays");
 }
 
@@ -158,7 +162,11 @@ pub async fn a_change_of_what_it_is_replaces_spec_and_payload(lab: &Lab) {
     "two\nlines".clone_into(&mut spec.note);
     let payload = json("{\"b\":1e400, \"at\":\"{{scheduled_for}}\"}");
 
-    lab.change(ScheduleChange { spec: Some((spec.clone(), payload.clone())), ..change_of(&schedule) }).await;
+    lab.change(ScheduleChange {
+        spec: Some((spec.clone(), payload.clone())),
+        ..ScheduleChange::of(&schedule)
+    })
+    .await;
 
     let changed = lab.schedule("a").await;
     assert_eq!((&changed.spec, &changed.payload), (&spec, &payload));
@@ -171,7 +179,7 @@ pub async fn a_change_of_where_it_stands_leaves_what_it_is(lab: &Lab) {
     let schedule = lab.create("a").await;
     lab.past(schedule.updated_at).await;
 
-    lab.change(change_of(&schedule)).await;
+    lab.change(ScheduleChange::of(&schedule)).await;
 
     let changed = lab.schedule("a").await;
     assert_eq!((&changed.spec, &changed.payload), (&schedule.spec, &schedule.payload));
@@ -188,7 +196,7 @@ pub async fn a_schedule_that_is_deleted_leaves_its_jobs_and_its_name(lab: &Lab) 
     lab.fire("a", run).await;
     let before = lab.schedule("a").await;
 
-    lab.change(ScheduleChange { delete: true, ..change_of(&before) }).await;
+    lab.change(ScheduleChange { delete: true, ..ScheduleChange::of(&before) }).await;
 
     let gone = lab.store.schedule(&Namespace::default(), &schedule_name("a")).await;
     assert!(matches!(gone, Err(Error::NotFound { .. })), "{gone:?}");
@@ -209,8 +217,9 @@ pub async fn of_many_who_looked_at_the_same_one_changes_it(lab: &Lab) {
     let version = lab.version().await;
     let schedule = lab.create("a").await;
     let at = instant("2026-01-01T00:00:00Z");
-    let racers = (0..16)
-        .map(|_| lab.try_change(ScheduleChange { fires: vec![fire(version, at)], ..change_of(&schedule) }));
+    let racers = (0..16).map(|_| {
+        lab.try_change(ScheduleChange { fires: vec![fire(version, at)], ..ScheduleChange::of(&schedule) })
+    });
 
     let told = join_all(racers).await;
 

@@ -7,7 +7,7 @@ use model::job::JobState;
 use model::schedule::{Fate, FireKind, Schedule, Skip, SkipReason};
 
 use super::lab::{Lab, cancelled, succeeded};
-use super::timetable::{change_of, fire, instant, skip};
+use super::timetable::{fire, instant, skip};
 use crate::{FateFilter, NewFire, ScheduleChange};
 
 /// The latest of what became of the schedule's instants.
@@ -32,7 +32,7 @@ async fn with_history(lab: &Lab, name: &str, count: u64) -> (Schedule, Vec<DateT
     let instants: Vec<_> = (0..count).map(|n| start + Duration::from_secs(60 * n)).collect();
     let fires = instants.iter().step_by(2).map(|at| fire(version, *at)).collect();
     let skips = instants.iter().skip(1).step_by(2).map(|at| skip(*at)).collect();
-    lab.change(ScheduleChange { fires, skips, ..change_of(&schedule) }).await;
+    lab.change(ScheduleChange { fires, skips, ..ScheduleChange::of(&schedule) }).await;
     (lab.schedule(name).await, instants)
 }
 
@@ -49,7 +49,7 @@ pub async fn a_run_is_told_with_its_job(lab: &Lab) {
     let run = NewFire { kind: FireKind::Trigger, ..fire(version, at) };
     let job = run.job.id;
     let before = lab.now().await;
-    lab.change(ScheduleChange { fires: vec![run], ..change_of(&schedule) }).await;
+    lab.change(ScheduleChange { fires: vec![run], ..ScheduleChange::of(&schedule) }).await;
 
     let told = fates(lab, &schedule).await;
 
@@ -81,7 +81,7 @@ pub async fn instants_that_were_passed_over_are_told_with_the_reason(lab: &Lab) 
     };
     let before = lab.now().await;
     let skips = vec![many.clone(), one.clone(), several.clone()];
-    lab.change(ScheduleChange { skips, ..change_of(&schedule) }).await;
+    lab.change(ScheduleChange { skips, ..ScheduleChange::of(&schedule) }).await;
 
     let told = fates(lab, &schedule).await;
 
@@ -101,7 +101,7 @@ pub async fn a_history_begins_with_the_latest_instant(lab: &Lab) {
     let version = lab.version().await;
     let backfill = instant("2020-01-01T00:00:00Z");
     let fires = vec![NewFire { kind: FireKind::Backfill, ..fire(version, backfill) }];
-    lab.change(ScheduleChange { fires, ..change_of(&schedule) }).await;
+    lab.change(ScheduleChange { fires, ..ScheduleChange::of(&schedule) }).await;
 
     let told = fates(lab, &schedule).await;
 

@@ -10,7 +10,7 @@ use model::name::Namespace;
 use model::schedule::{FireKind, LastFire, OPEN_MAX};
 
 use super::lab::{AT_ONCE, Lab, failed, json, new_job, succeeded, task};
-use super::timetable::{change_of, fire, instant, schedule_name};
+use super::timetable::{fire, instant, schedule_name};
 use crate::{Error, NewFire, ScheduleChange, ScheduleChanged};
 
 pub async fn a_run_is_stored_as_a_submitted_job_is(lab: &Lab) {
@@ -24,7 +24,8 @@ pub async fn a_run_is_stored_as_a_submitted_job_is(lab: &Lab) {
     run.job.options.limits = LimitOverrides { timeout_ms: Some(1500), ..LimitOverrides::default() };
     let asked = run.job.clone();
 
-    let told = lab.change(ScheduleChange { fires: vec![run], ..change_of(&schedule) }).await.remove(0);
+    let told =
+        lab.change(ScheduleChange { fires: vec![run], ..ScheduleChange::of(&schedule) }).await.remove(0);
 
     let told = told.expect("it is the first");
     assert_eq!((told.id, told.duplicate, told.state), (asked.id, false, JobState::Queued));
@@ -50,7 +51,8 @@ pub async fn a_run_that_starts_later_is_scheduled_and_not_offered(lab: &Lab) {
     run.job.options.start = Start::At(later);
     let job = run.job.id;
 
-    let told = lab.change(ScheduleChange { fires: vec![run], ..change_of(&schedule) }).await.remove(0);
+    let told =
+        lab.change(ScheduleChange { fires: vec![run], ..ScheduleChange::of(&schedule) }).await.remove(0);
 
     let told = told.expect("it is the first");
     assert_eq!((told.id, told.state, told.offer), (job, JobState::Scheduled, None));
@@ -66,7 +68,8 @@ pub async fn a_run_of_an_unknown_version_is_refused_with_its_batch(lab: &Lab) {
     let fires =
         vec![fire(version, instant("2026-01-01T00:00:00Z")), fire(unknown, instant("2026-01-02T00:00:00Z"))];
 
-    let refusal = lab.store.change_schedules(vec![ScheduleChange { fires, ..change_of(&schedule) }]).await;
+    let refusal =
+        lab.store.change_schedules(vec![ScheduleChange { fires, ..ScheduleChange::of(&schedule) }]).await;
 
     assert!(matches!(refusal, Err(Error::NotFound { .. })), "{refusal:?}");
     assert_eq!(lab.schedule("a").await, schedule);
@@ -101,7 +104,7 @@ pub async fn an_instant_that_a_change_names_twice_makes_one_job(lab: &Lab) {
     let fires = vec![fire(version, at), fire(version, at), fire(version, later)];
     let jobs = [fires[0].job.id, fires[2].job.id];
 
-    let told = lab.change(ScheduleChange { fires, ..change_of(&schedule) }).await;
+    let told = lab.change(ScheduleChange { fires, ..ScheduleChange::of(&schedule) }).await;
 
     let ids: Vec<_> = told.iter().map(|one| one.as_ref().map(|job| job.id)).collect();
     assert_eq!(ids, [Some(jobs[0]), None, Some(jobs[1])]);
@@ -187,7 +190,7 @@ pub async fn runs_are_open_until_they_end(lab: &Lab) {
 
     assert_eq!(lab.schedule("a").await.standing.open, [ids[1], ids[3]]);
     let kept = lab.schedule("a").await;
-    lab.change(change_of(&kept)).await;
+    lab.change(ScheduleChange::of(&kept)).await;
     assert_eq!(lab.schedule("a").await.standing.open, [ids[1], ids[3]], "a change leaves them");
 }
 
@@ -205,7 +208,7 @@ pub async fn a_run_of_a_backfill_is_not_open(lab: &Lab) {
     let alone = fires.remove(0);
     lab.fire("a", alone).await;
     let none = lab.schedule("a").await;
-    lab.change(ScheduleChange { fires, ..change_of(&none) }).await;
+    lab.change(ScheduleChange { fires, ..ScheduleChange::of(&none) }).await;
 
     assert_eq!(none.standing.open, []);
     assert_eq!(lab.schedule("a").await.standing.open, [ids[1], ids[3]]);
@@ -222,10 +225,10 @@ pub async fn of_many_open_runs_the_latest_are_kept(lab: &Lab) {
     let first = fires(0, OPEN_MAX - 1);
     let then = fires(OPEN_MAX as u64, OPEN_MAX + 3);
     let all: Vec<_> = first.iter().chain(&then).map(|run| run.job.id).collect();
-    lab.change(ScheduleChange { fires: first, ..change_of(&schedule) }).await;
+    lab.change(ScheduleChange { fires: first, ..ScheduleChange::of(&schedule) }).await;
     let schedule = lab.schedule("a").await;
 
-    lab.change(ScheduleChange { fires: then, ..change_of(&schedule) }).await;
+    lab.change(ScheduleChange { fires: then, ..ScheduleChange::of(&schedule) }).await;
 
     assert_eq!(lab.schedule("a").await.standing.open, all[all.len() - OPEN_MAX..]);
 }
@@ -236,7 +239,7 @@ pub async fn of_many_who_go_on_until_they_fire_an_instant_one_makes_its_job(lab:
     let at = instant("2026-01-01T00:00:00Z");
     let racer = async || loop {
         let schedule = lab.schedule("a").await;
-        let change = ScheduleChange { fires: vec![fire(version, at)], ..change_of(&schedule) };
+        let change = ScheduleChange { fires: vec![fire(version, at)], ..ScheduleChange::of(&schedule) };
         if let ScheduleChanged::Done(mut fires) = lab.try_change(change).await {
             return fires.remove(0);
         }

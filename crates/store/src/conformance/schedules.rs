@@ -14,7 +14,7 @@ use model::schedule::{
 };
 
 use super::lab::{Lab, json, namespace, task};
-use super::timetable::{change_of, fire, instant, new_schedule, schedule_name, spec, standing};
+use super::timetable::{fire, instant, new_schedule, schedule_name, spec, standing};
 use crate::{DueSchedules, Error, NewSchedule, ScheduleChange, ScheduleFilter, SchedulePage};
 
 /// One that says something else than usual in all of its fields.
@@ -303,7 +303,7 @@ pub async fn a_schedule_that_was_looked_at_is_not_due_again_before_its_time(lab:
     let schedule = looked_at(lab, "a", Some(instant("2026-01-01T00:00:00Z"))).await;
     let later = Standing { look_at: Some(instant("2999-01-01T00:00:00Z")), ..standing() };
 
-    lab.change(ScheduleChange { standing: later, ..change_of(&schedule) }).await;
+    lab.change(ScheduleChange { standing: later, ..ScheduleChange::of(&schedule) }).await;
 
     assert_eq!(due(lab, 10).await.schedules, Vec::new());
 }
@@ -350,7 +350,7 @@ pub async fn a_schedule_is_set_aside_with_the_reason(lab: &Lab) {
 
 pub async fn a_schedule_that_was_changed_meanwhile_is_not_set_aside(lab: &Lab) {
     let schedule = looked_at(lab, "a", Some(instant("2026-01-01T00:00:00Z"))).await;
-    lab.change(change_of(&schedule)).await;
+    lab.change(ScheduleChange::of(&schedule)).await;
     let changed = lab.schedule("a").await;
 
     let stale = lab.store.disable_schedule(schedule.id, schedule.seq, "no").await.expect("disable");
@@ -362,7 +362,7 @@ pub async fn a_schedule_that_was_changed_meanwhile_is_not_set_aside(lab: &Lab) {
 
 pub async fn a_schedule_that_is_gone_is_not_set_aside(lab: &Lab) {
     let schedule = lab.create("a").await;
-    lab.change(ScheduleChange { delete: true, ..change_of(&schedule) }).await;
+    lab.change(ScheduleChange { delete: true, ..ScheduleChange::of(&schedule) }).await;
 
     let told = lab.store.disable_schedule(schedule.id, schedule.seq + 1, "no").await.expect("disable");
 

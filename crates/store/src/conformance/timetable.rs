@@ -39,7 +39,7 @@ impl Lab {
     /// Fires once, as a schedule that was looked at just now.
     pub(super) async fn fire(&self, name: &str, run: NewFire) -> Option<Submitted> {
         let schedule = self.schedule(name).await;
-        self.change(ScheduleChange { fires: vec![run], ..change_of(&schedule) }).await.remove(0)
+        self.change(ScheduleChange { fires: vec![run], ..ScheduleChange::of(&schedule) }).await.remove(0)
     }
 }
 
@@ -77,19 +77,6 @@ pub(super) fn new_schedule(name: &str) -> NewSchedule {
         spec: spec(),
         payload: json("{\"n\":1}"),
         standing: standing(),
-    }
-}
-
-/// A change that leaves all as it is, but for what the fact puts in.
-pub(super) fn change_of(schedule: &Schedule) -> ScheduleChange {
-    ScheduleChange {
-        id: schedule.id,
-        seq: schedule.seq,
-        standing: schedule.standing.clone(),
-        spec: None,
-        fires: Vec::new(),
-        skips: Vec::new(),
-        delete: false,
     }
 }
 

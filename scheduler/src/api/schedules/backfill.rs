@@ -11,9 +11,9 @@ use model::job::Start;
 use model::schedule::{FireKind, Schedule};
 use recurrence::Recurrence;
 use rpc::{Error, v1};
-use store::NewFire;
+use store::{NewFire, ScheduleChange};
 
-use super::{Named, beside, change_of, make, now, read, refused, shown};
+use super::{Named, beside, make, now, read, refused, shown};
 use crate::answer::ask;
 use crate::api::Api;
 use crate::desk::reference;
@@ -127,7 +127,7 @@ async fn part(
     };
     let fired = ask(api.store.fired(schedule.id, part)).await?;
     let fired: HashSet<_> = fired.into_iter().map(|(instant, _)| instant).collect();
-    let mut change = change_of(schedule);
+    let mut change = ScheduleChange::of(schedule);
     for instant in part.iter().copied().filter(|instant| !fired.contains(instant)) {
         change.fires.push(fire(api, schedule, instant, now).await?);
     }

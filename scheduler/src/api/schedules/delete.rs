@@ -1,8 +1,9 @@
 //! Delete. What the schedule made stays.
 
 use rpc::{Error, v1};
+use store::ScheduleChange;
 
-use super::{Named, change_of, make};
+use super::{Named, make};
 use crate::api::Api;
 
 /// Removes a schedule, so that its name is free.
@@ -13,7 +14,7 @@ pub(super) async fn delete(
     let named = Named::read(&request.namespace, &request.name)?;
     let mut tries = named.tries(api).await?;
     loop {
-        let mut change = change_of(&named.look(api).await?);
+        let mut change = ScheduleChange::of(&named.look(api).await?);
         change.delete = true;
         if make(api, change).await?.is_some() {
             return Ok(v1::DeleteScheduleResponse {});

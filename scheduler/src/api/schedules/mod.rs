@@ -112,19 +112,6 @@ impl Named {
     }
 }
 
-/// A change of what was looked at that changes nothing yet.
-fn change_of(schedule: &Schedule) -> ScheduleChange {
-    ScheduleChange {
-        id: schedule.id,
-        seq: schedule.seq,
-        standing: schedule.standing.clone(),
-        spec: None,
-        fires: Vec::new(),
-        skips: Vec::new(),
-        delete: false,
-    }
-}
-
 /// Has the change made, and tells what became of its fires; none: the schedule is another one by now.
 async fn make(api: &Api, change: ScheduleChange) -> Result<Option<Vec<Option<Submitted>>>, Error> {
     match ask(api.store.change_schedules(vec![change])).await?.pop() {

@@ -3,8 +3,9 @@
 use model::schedule::{ScheduleState, Skip, SkipReason};
 use recurrence::Recurrence;
 use rpc::{Error, v1};
+use store::ScheduleChange;
 
-use super::{Named, Why, change_of, described, look_at, make, now, passed, refused};
+use super::{Named, Why, described, look_at, make, now, passed, refused};
 use crate::api::Api;
 
 /// How many instants to come the answer tells.
@@ -19,7 +20,7 @@ pub(super) async fn pause(api: &Api, request: v1::PauseScheduleRequest) -> Resul
         if schedule.standing.state == ScheduleState::Paused {
             return Ok(described(schedule, UPCOMING));
         }
-        let mut change = change_of(&schedule);
+        let mut change = ScheduleChange::of(&schedule);
         let standing = &mut change.standing;
         let pending = std::mem::take(&mut standing.pending);
         standing.state = ScheduleState::Paused;
@@ -55,7 +56,7 @@ pub(super) async fn resume(api: &Api, request: v1::ResumeScheduleRequest) -> Res
         let recurrence = Recurrence::of(&schedule.spec).map_err(refused)?;
         api.tasks.resolve(&schedule.namespace, &schedule.spec.task).await?;
         let now = now(api).await?;
-        let mut change = change_of(&schedule);
+        let mut change = ScheduleChange::of(&schedule);
         let why = Why { reason, detail: None };
         change.skips = passed(&recurrence, &schedule.standing, now, why).await?.into_iter().collect();
         let standing = &mut change.standing;

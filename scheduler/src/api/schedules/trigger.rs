@@ -10,7 +10,7 @@ use recurrence::Recurrence;
 use rpc::{Code, Error, v1};
 use store::{NewFire, ScheduleChange};
 
-use super::{Named, change_of, look_at, make, now};
+use super::{Named, look_at, make, now};
 use crate::answer::{ask, refusal};
 use crate::api::Api;
 use crate::api::enqueue::callers_id;
@@ -80,13 +80,13 @@ async fn at(
         Fate::Fires => fire(api, schedule, Call { overlap: Some(overlap), instant, now, id }).await,
         Fate::Waits => {
             job(api, schedule, &call).await?;
-            let mut change = change_of(schedule);
+            let mut change = ScheduleChange::of(schedule);
             change.standing.pending.push(Pending { instant, kind: FireKind::Trigger, job: id });
             change.standing.look_at = look_at(&change.standing, now);
             told(api, change, no_job(instant, "queued", None)).await
         }
         Fate::Skipped(reason) => {
-            let mut change = change_of(schedule);
+            let mut change = ScheduleChange::of(schedule);
             change.skips.push(Skip {
                 from: instant,
                 until: instant,
@@ -120,7 +120,7 @@ async fn fire(
     let instant = call.instant;
     let job = job(api, schedule, &call).await?;
     let known = api.tasks.resolve(&schedule.namespace, &schedule.spec.task).await?;
-    let mut change = change_of(schedule);
+    let mut change = ScheduleChange::of(schedule);
     if call.overlap == Some(Overlap::Cancel) {
         let open = std::mem::take(&mut change.standing.open);
         runs::cancel(&*api.store, &api.hosts, &api.bell, &schedule.namespace, open).await.map_err(refusal)?;

@@ -4,10 +4,11 @@ use chrono::{DateTime, Utc};
 use model::schedule::{Schedule, ScheduleSpec, ScheduleState, Skip, SkipReason, Standing};
 use recurrence::Recurrence;
 use rpc::{Code, Error, v1};
+use store::ScheduleChange;
 
 use super::create::fits;
 use super::read::{Draft, none_left};
-use super::{Named, Why, change_of, described, look_at, make, now, passed};
+use super::{Named, Why, described, look_at, make, now, passed};
 use crate::api::Api;
 
 /// How many instants to come the answer tells.
@@ -32,7 +33,7 @@ pub(super) async fn update(api: &Api, request: v1::UpdateScheduleRequest) -> Res
         }
         fits(api, &named.namespace, &draft, next_at.unwrap_or(now), now).await?;
         let (standing, skip) = standing(&schedule, &recurrence, moves, now).await?;
-        let mut change = change_of(&schedule);
+        let mut change = ScheduleChange::of(&schedule);
         change.standing = standing;
         change.skips = skip.into_iter().collect();
         change.spec = Some((draft.spec, draft.payload));

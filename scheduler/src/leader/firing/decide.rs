@@ -135,15 +135,7 @@ fn fired(schedule: Schedule, plan: Plan, fires: Vec<NewFire>, refused: Vec<(Pend
         standing.open.clone_from(&schedule.standing.open);
     }
     skips.extend(rows(refused, SkipReason::Refused));
-    let change = ScheduleChange {
-        id: schedule.id,
-        seq: schedule.seq,
-        standing,
-        spec: None,
-        fires,
-        skips,
-        delete: false,
-    };
+    let change = ScheduleChange { standing, fires, skips, ..ScheduleChange::of(&schedule) };
     Decided { schedule, change, cancel }
 }
 
@@ -169,15 +161,7 @@ fn disabled(schedule: Schedule, mut standing: Standing, reason: &str, mut due: V
     let skips = rows(due.into_iter().map(|instant| (instant, reason.clone())), SkipReason::Disabled);
     (standing.state, standing.look_at) = (ScheduleState::Disabled, None);
     standing.reason = Some(reason);
-    let change = ScheduleChange {
-        id: schedule.id,
-        seq: schedule.seq,
-        standing,
-        spec: None,
-        fires: Vec::new(),
-        skips,
-        delete: false,
-    };
+    let change = ScheduleChange { standing, skips, ..ScheduleChange::of(&schedule) };
     Decided { schedule, change, cancel: Vec::new() }
 }
 

@@ -190,20 +190,10 @@ async fn a_finished_one_may_get_another_note() {
     replica.created("s", once).await;
     let seen = room.stored("s").await;
     let past = Timing::At(instant("2020-01-01T00:00:00Z"));
-    let change = store::ScheduleChange {
-        id: seen.id,
-        seq: seen.seq,
-        standing: model::schedule::Standing {
-            state: ScheduleState::Finished,
-            next_at: None,
-            look_at: None,
-            ..seen.standing
-        },
-        spec: Some((model::schedule::ScheduleSpec { timing: past, ..seen.spec }, seen.payload)),
-        fires: Vec::new(),
-        skips: Vec::new(),
-        delete: false,
-    };
+    let mut change = store::ScheduleChange::of(&seen);
+    let standing = &mut change.standing;
+    (standing.state, standing.next_at, standing.look_at) = (ScheduleState::Finished, None, None);
+    change.spec = Some((model::schedule::ScheduleSpec { timing: past, ..seen.spec }, seen.payload));
     room.store.change_schedules(vec![change]).await.expect("it answers");
 
     let seen = replica.schedule("s").await.expect("it is there");

@@ -120,17 +120,8 @@ impl Room {
     /// Has a schedule stand otherwise, as if time had passed.
     async fn stand(&self, name: &str, stand: impl FnOnce(&mut Standing)) {
         let schedule = self.stored(name).await;
-        let mut standing = schedule.standing;
-        stand(&mut standing);
-        let change = ScheduleChange {
-            id: schedule.id,
-            seq: schedule.seq,
-            standing,
-            spec: None,
-            fires: Vec::new(),
-            skips: Vec::new(),
-            delete: false,
-        };
+        let mut change = ScheduleChange::of(&schedule);
+        stand(&mut change.standing);
         let changed = self.store.change_schedules(vec![change]).await.expect("the store answers");
         assert_eq!(changed, [ScheduleChanged::Done(Vec::new())]);
     }

@@ -116,17 +116,9 @@ async fn one_that_could_not_fire_is_not_resumed_and_says_why() {
         } else {
             gone.timezone = "Europe/Nowhere".to_owned();
         }
-        let mut standing = seen.standing.clone();
-        standing.state = ScheduleState::Paused;
-        let change = store::ScheduleChange {
-            id: seen.id,
-            seq: seen.seq,
-            standing,
-            spec: Some((gone, seen.payload)),
-            fires: Vec::new(),
-            skips: Vec::new(),
-            delete: false,
-        };
+        let mut change = store::ScheduleChange::of(&seen);
+        change.standing.state = ScheduleState::Paused;
+        change.spec = Some((gone, seen.payload));
         room.store.change_schedules(vec![change]).await.expect("it answers");
     }
 
@@ -146,17 +138,11 @@ async fn one_that_has_no_instant_left_is_finished_when_it_is_resumed() {
     replica.created("s", v1::ScheduleSpec { at: at("2199-01-01T00:00:00Z"), ..spec("") }).await;
     let seen = room.stored("s").await;
     let past = instant("2020-01-01T00:00:00Z");
-    let mut standing = seen.standing.clone();
+    let mut change = store::ScheduleChange::of(&seen);
+    let standing = &mut change.standing;
     (standing.state, standing.next_at, standing.look_at) = (ScheduleState::Paused, Some(past), None);
-    let change = store::ScheduleChange {
-        id: seen.id,
-        seq: seen.seq,
-        standing,
-        spec: Some((model::schedule::ScheduleSpec { timing: Timing::At(past), ..seen.spec }, seen.payload)),
-        fires: Vec::new(),
-        skips: Vec::new(),
-        delete: false,
-    };
+    change.spec =
+        Some((model::schedule::ScheduleSpec { timing: Timing::At(past), ..seen.spec }, seen.payload));
     room.store.change_schedules(vec![change]).await.expect("it answers");
 
     let resumed = replica.resume("s").await.expect("it is there");
