@@ -8,13 +8,13 @@ mod tests;
 
 use std::ops::Range;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc};
-use jiff::tz::TimeZone;
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc};
 use model::schedule::{DstGap, DstOverlap};
 
 use crate::clock::Clock;
 use crate::recurrence::When;
 use crate::segment::{INSTANT_MAX, INSTANT_MIN, Segment};
+use crate::zone::start_of;
 use crate::{Anomaly, Recurrence, words};
 
 /// Anomalies that are told at the most, the first: two a year for five centuries.
@@ -135,15 +135,6 @@ fn of_an_overlap(times: &Times, overlap: DstOverlap) -> String {
         DstOverlap::Both => "both times",
     };
     format!("{times} {come} twice; it fires {fires}")
-}
-
-/// When a day begins in a zone.
-fn start_of(day: NaiveDate, zone: &TimeZone) -> Option<DateTime<Utc>> {
-    let year = i16::try_from(day.year()).ok()?;
-    let (month, day) = (i8::try_from(day.month()).ok()?, i8::try_from(day.day()).ok()?);
-    let midnight = jiff::civil::Date::new(year, month, day).ok()?.at(0, 0, 0, 0);
-    let start = zone.to_timestamp(midnight).ok()?;
-    DateTime::from_timestamp(start.as_second(), 0)
 }
 
 /// The civil times of an expression that a change touches; at least one.

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Utc};
 use jiff::civil::Date;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
@@ -76,9 +76,17 @@ impl Zone {
     /// When the first day of a year begins there; none outside the calendar.
     #[must_use]
     pub fn year(&self, year: i16) -> Option<DateTime<Utc>> {
-        let first = self.0.to_timestamp(Date::new(year, 1, 1).ok()?.at(0, 0, 0, 0)).ok()?;
-        DateTime::from_timestamp(first.as_second(), 0)
+        start_of(NaiveDate::from_ymd_opt(year.into(), 1, 1)?, &self.0)
     }
+}
+
+/// When a day begins in a zone.
+pub(crate) fn start_of(day: NaiveDate, zone: &TimeZone) -> Option<DateTime<Utc>> {
+    let year = i16::try_from(day.year()).ok()?;
+    let (month, day) = (i8::try_from(day.month()).ok()?, i8::try_from(day.day()).ok()?);
+    let midnight = Date::new(year, month, day).ok()?.at(0, 0, 0, 0);
+    let start = zone.to_timestamp(midnight).ok()?;
+    DateTime::from_timestamp(start.as_second(), 0)
 }
 
 /// Which release of the IANA time zone database is used, and where it comes from.
